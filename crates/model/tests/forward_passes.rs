@@ -1,0 +1,81 @@
+//! The two forward passes are one function, and so are their gradients.
+
+use burn::{optim::GradientsParams, tensor::Device};
+use clockwork_model::{Batch, ModelConfig, Transformer, Weights, initial_weights, loss};
+use proptest::prelude::*;
+
+/// Random weights as they are drawn, or scaled up to the norms and confidence of a trained network.
+fn weights(config: &ModelConfig, seed: u64, scale: f32) -> Weights {
+    initial_weights(config, seed).map(|w| w.into_iter().map(|w| scale * w).collect())
+}
+
+fn network() -> impl Strategy<Value = (ModelConfig, Weights)> {
+    (3_usize..14, 1_usize..4, 1_usize..6, 1_usize..20, any::<u64>(), 0.3_f32..2.0).prop_map(
+        |(modulus, n_heads, d_head, d_mlp, seed, scale)| {
+            let config = ModelConfig { modulus, d_model: n_heads * d_head, n_heads, d_mlp };
+            (config, weights(&config, seed, scale))
+        },
+    )
+}
+
+/// ‖a − b‖ / ‖b‖.
+fn relative_distance(a: &[f32], b: &[f32]) -> f64 {
+    let norm =
+        |v: &mut dyn Iterator<Item = f32>| v.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied()).max(1e-30)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn logits_agree((config, weights) in network()) {
+        let device = Device::flex();
+        let network = Transformer::from_weights(&weights, &config, &device);
+        let batch = Batch::all(config.modulus, &device);
+        let fast = network.last_position(&batch);
+        let textbook = network.textbook(&batch);
+        let last = |t: burn::Tensor<3>| t.narrow(1, 2, 1).squeeze_dim::<2>(1).try_into_vec_as::<f32>().unwrap();
+        let flat = |t: burn::Tensor<2>| t.try_into_vec_as::<f32>().unwrap();
+        for (fast, textbook) in [
+            (flat(fast.logits), last(textbook.logits)),
+            (flat(fast.neuron_acts), last(textbook.neuron_acts)),
+            (flat(fast.resid_mid), last(textbook.resid_mid)),
+            (
+                fast.pattern.try_into_vec_as::<f32>().unwrap(),
+                textbook.pattern.narrow(2, 2, 1).try_into_vec_as::<f32>().unwrap(),
+            ),
+        ] {
+            prop_assert!(relative_distance(&fast, &textbook) < 1e-5);
+        }
+    }
+
+    #[test]
+    fn gradients_agree((config, weights) in network()) {
+        let device = Device::flex().autodiff();
+        let network = Transformer::from_weights(&weights, &config, &device);
+        let batch = Batch::all(config.modulus, &device);
+        let gradients = |logits| {
+            let grads = loss::per_example(logits, &batch).mean().backward();
+            gradients_of(&network, GradientsParams::from_grads(grads, &network))
+        };
+        let fast = gradients(network.last_position(&batch).logits);
+        let textbook = network.textbook(&batch).logits.narrow(1, 2, 1).squeeze_dim(1);
+        let textbook = gradients(textbook);
+        let whole: Vec<f32> = textbook.iter().flatten().copied().collect();
+        prop_assert!(relative_distance(&fast.iter().flatten().copied().collect::<Vec<_>>(), &whole) < 1e-5);
+    }
+}
+
+fn gradients_of(network: &Transformer, mut grads: GradientsParams) -> Weights {
+    network.collect_gradients(&mut grads).expect("the CPU hands back every gradient")
+}
+
+#[test]
+fn a_network_keeps_its_weights_and_sizes() {
+    let config = ModelConfig { modulus: 10, d_model: 6, n_heads: 3, d_mlp: 7 };
+    let weights = weights(&config, 5, 1.0);
+    let network = Transformer::from_weights(&weights, &config, &Device::flex());
+    assert_eq!(network.weights().unwrap(), weights);
+    assert_eq!(network.config(), config);
+}

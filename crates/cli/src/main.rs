@@ -1,1 +1,20 @@
-fn main() {}
+//! The `clockwork` command: arguments, progress, printing.
+
+mod args;
+mod commands;
+mod exit;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Train(args) => commands::train(&args),
+        Command::Resume(args) => commands::resume(&args),
+    };
+    exit::code(ended)
+}

@@ -69,19 +69,13 @@ impl Checkpoint {
     }
 
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let metadata =
-            VersionedMetadata { format_version: FORMAT_VERSION, metadata: self.metadata.clone() };
+        let metadata = VersionedMetadata { format_version: FORMAT_VERSION, metadata: self.metadata.clone() };
         let info = HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(&metadata)?)]);
-        let bytes = self
-            .weights
-            .as_ref()
-            .map(|w| w.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>());
+        let bytes = self.weights.as_ref().map(|w| w.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>());
         let mut views = Vec::new();
-        for (name, (shape, bytes)) in
-            NAMES.zip(self.metadata.model.shapes().zip(bytes.as_ref())).into_array()
+        for (name, (shape, bytes)) in NAMES.zip(self.metadata.model.shapes().zip(bytes.as_ref())).into_array()
         {
-            views
-                .push((name, TensorView::new(Dtype::F32, shape, bytes).map_err(io::Error::other)?));
+            views.push((name, TensorView::new(Dtype::F32, shape, bytes).map_err(io::Error::other)?));
         }
         safetensors::serialize(views, Some(info)).map_err(io::Error::other)
     }

@@ -17,8 +17,7 @@ pub fn initial_weights(config: &ModelConfig, seed: u64) -> Weights {
     rng.set_stream(WEIGHTS_STREAM);
     NAMES.zip(config.shapes()).map(|(name, shape)| {
         let std = standard_deviation(name, config);
-        let normal =
-            |_| std * <StandardNormal as Distribution<f64>>::sample(&StandardNormal, &mut rng);
+        let normal = |_| std * <StandardNormal as Distribution<f64>>::sample(&StandardNormal, &mut rng);
         (0..shape.iter().product()).map(normal).map(|w| w as f32).collect()
     })
 }
@@ -42,8 +41,7 @@ mod tests {
     #[test]
     fn scales_are_those_of_the_design() {
         let weights = initial_weights(&CONFIG, 0);
-        let mean_square =
-            |w: &[f32]| w.iter().map(|w| f64::from(w * w)).sum::<f64>() / w.len() as f64;
+        let mean_square = |w: &[f32]| w.iter().map(|w| f64::from(w * w)).sum::<f64>() / w.len() as f64;
         for w in [&weights.w_e, &weights.w_q, &weights.w_o, &weights.w_in, &weights.w_out] {
             assert!((mean_square(w) * 128.0 - 1.0).abs() < 0.05);
         }

@@ -24,8 +24,7 @@ impl Transformer {
     #[must_use]
     pub fn last_position(&self, batch: &Batch) -> LastPosition {
         let config = self.config();
-        let (n, p, n_heads, d_head) =
-            (batch.len(), config.modulus, config.n_heads, config.d_head());
+        let (n, p, n_heads, d_head) = (batch.len(), config.modulus, config.n_heads, config.d_head());
 
         let w_e = self.w_e.val();
         let w_pos = self.w_pos.val();
@@ -57,8 +56,7 @@ impl Transformer {
 
         let w_o = self.w_o.val().reshape([n_heads * d_head, config.d_model]);
         let resid_mid = z.reshape([n, n_heads * d_head]).matmul(w_o) + at_equals; // [n, d_model]
-        let neuron_acts_pre =
-            resid_mid.clone().matmul(self.w_in.val()) + self.b_in.val().unsqueeze(); // [n, d_mlp]
+        let neuron_acts_pre = resid_mid.clone().matmul(self.w_in.val()) + self.b_in.val().unsqueeze(); // [n, d_mlp]
         let neuron_acts = relu(neuron_acts_pre.clone()); // [n, d_mlp]
         let mlp_out = neuron_acts.clone().matmul(self.w_out.val()) + self.b_out.val().unsqueeze(); // [n, d_model]
         let logits = (resid_mid.clone() + mlp_out).matmul(self.w_u.val()); // [n, p]

@@ -40,8 +40,7 @@ pub fn mean(losses: Tensor<1>) -> Result<f64, TensorReadError> {
 ///
 /// What the device says where it cannot hand the count back.
 pub fn accuracy(logits: Tensor<2>, batch: &Batch) -> Result<f64, TensorReadError> {
-    let correct: i64 =
-        logits.argmax(1).equal(batch.answer.clone()).int().sum().try_into_scalar()?;
+    let correct: i64 = logits.argmax(1).equal(batch.answer.clone()).int().sum().try_into_scalar()?;
     Ok(correct as f64 / batch.len() as f64)
 }
 

@@ -29,17 +29,11 @@ impl ModelConfig {
             Err(Error::Setting { key, value: value.to_string(), problem })
         };
         if self.modulus < MIN_MODULUS {
-            return setting(
-                "task.modulus",
-                self.modulus,
-                format!("must be at least {MIN_MODULUS}"),
-            );
+            return setting("task.modulus", self.modulus, format!("must be at least {MIN_MODULUS}"));
         }
-        for (key, value) in [
-            ("model.d_model", self.d_model),
-            ("model.n_heads", self.n_heads),
-            ("model.d_mlp", self.d_mlp),
-        ] {
+        for (key, value) in
+            [("model.d_model", self.d_model), ("model.n_heads", self.n_heads), ("model.d_mlp", self.d_mlp)]
+        {
             if value == 0 {
                 return setting(key, value, "must be at least 1".to_owned());
             }

@@ -86,10 +86,7 @@ mod tests {
             (7.0, "no pair to test on"),
         ] {
             let message = Split::new(7, fraction, 0).unwrap_err().to_string();
-            assert!(
-                message.starts_with("task.train_fraction") && message.contains(problem),
-                "{message}"
-            );
+            assert!(message.starts_with("task.train_fraction") && message.contains(problem), "{message}");
         }
     }
 }

@@ -36,8 +36,7 @@ impl Transformer {
     #[must_use]
     pub fn textbook(&self, batch: &Batch) -> Activations {
         let config = self.config();
-        let (n, d_model, n_heads, d_head) =
-            (batch.len(), config.d_model, config.n_heads, config.d_head());
+        let (n, d_model, n_heads, d_head) = (batch.len(), config.d_model, config.n_heads, config.d_head());
         let device = batch.x.device();
 
         let equals = batch.x.full_like(config.modulus as i64); // [n]
@@ -63,8 +62,7 @@ impl Transformer {
         let neuron_acts_pre =
             resid_mid.clone().matmul(self.w_in.val().unsqueeze()) + self.b_in.val().unsqueeze(); // [n, 3, d_mlp]
         let neuron_acts = relu(neuron_acts_pre.clone()); // [n, 3, d_mlp]
-        let mlp_out =
-            neuron_acts.clone().matmul(self.w_out.val().unsqueeze()) + self.b_out.val().unsqueeze(); // [n, 3, d_model]
+        let mlp_out = neuron_acts.clone().matmul(self.w_out.val().unsqueeze()) + self.b_out.val().unsqueeze(); // [n, 3, d_model]
         let resid_post = resid_mid.clone() + mlp_out.clone(); // [n, 3, d_model]
         let logits = resid_post.clone().matmul(self.w_u.val().unsqueeze()); // [n, 3, p]
 

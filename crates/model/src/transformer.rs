@@ -88,10 +88,7 @@ impl Transformer {
     /// # Errors
     ///
     /// What the device says where it cannot hand them back.
-    pub fn collect_gradients(
-        &self,
-        gradients: &mut GradientsParams,
-    ) -> Result<Weights, TensorReadError> {
+    pub fn collect_gradients(&self, gradients: &mut GradientsParams) -> Result<Weights, TensorReadError> {
         Ok(Parameters {
             w_e: gradient(&self.w_e, gradients)?,
             w_pos: gradient(&self.w_pos, gradients)?,

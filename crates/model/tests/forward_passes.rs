@@ -20,8 +20,7 @@ fn network() -> impl Strategy<Value = (ModelConfig, Weights)> {
 
 /// ‖a − b‖ / ‖b‖.
 fn relative_distance(a: &[f32], b: &[f32]) -> f64 {
-    let norm =
-        |v: &mut dyn Iterator<Item = f32>| v.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    let norm = |v: &mut dyn Iterator<Item = f32>| v.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
     norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied()).max(1e-30)
 }
 

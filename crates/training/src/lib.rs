@@ -1,1 +1,53 @@
+//! Trains the network of `clockwork-model` until it groks, and never loses a run.
+//!
+//! A [`Run`] is a directory: its configuration, what was measured, and checkpoints. It is made with
+//! [`Run::create`] or opened again with [`Run::resume`], and [`Run::train`] takes it to its end.
+//! The same configuration, seed, backend and number of threads give the same bytes, stopped and
+//! resumed or not. Nothing here prints: progress goes to a burn renderer, [`Silent`] being the one
+//! that shows nothing.
+//!
+//! ```
+//! use burn::{tensor::Device, train::Interrupter};
+//! use clockwork_training::{Config, Run, Silent};
+//!
+//! let settings = ["task.modulus=5", "model.d_model=8", "model.d_mlp=16", "training.max_steps=20"];
+//! let config = Config::load(None, &settings.map(String::from))?;
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let runs_dir = directory.path();
+//! let run = Run::create(runs_dir, "demo", config)?;
+//! let summary = run.train(&Device::flex(), 1, Box::new(Silent), &Interrupter::new())?;
+//! assert_eq!(summary.step, 20);
+//! assert!(runs_dir.join("demo/checkpoints/step-0000020.safetensors").is_file());
+//! # Ok::<(), clockwork_training::Error>(())
+//! ```
 
+mod checkpoints;
+mod config;
+mod early_stop;
+mod error;
+mod full_batch;
+mod full_batch_strategy;
+mod learner;
+mod metrics;
+mod optimizer_state;
+mod phase;
+mod reading;
+mod run;
+mod run_directory;
+mod run_record;
+mod schedule;
+mod silent;
+
+pub use checkpoints::CheckpointFiles;
+pub use config::{Config, OptimizerConfig, SizesConfig, TaskConfig, TrainingConfig};
+pub use early_stop::EarlyStop;
+pub use error::{Error, Result};
+pub use full_batch_strategy::Ending;
+pub use metrics::{Evaluation, read_metrics};
+pub use phase::{GROKKING_ACCURACY, LEARNED_ACCURACY, Milestones, Phase};
+pub use reading::{ACCURACY, LOSS};
+pub use run::{Run, Summary};
+pub use run_directory::{LATEST, RunDirectory};
+pub use run_record::{Backend, RunRecord, RunState, SplitRecord, Versions};
+pub use schedule::Schedule;
+pub use silent::Silent;

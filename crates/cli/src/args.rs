@@ -1,0 +1,80 @@
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Trains a one-layer transformer on modular addition until it groks.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Train(TrainArgs),
+    Resume(ResumeArgs),
+}
+
+/// Train a network from random weights
+///
+/// Makes a run directory with the configuration, metrics and checkpoints, and trains until the test
+/// loss has stayed low for a while. Ctrl-C stops after the step at hand; `clockwork resume` goes on
+/// from there as if there had been no stop.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Configuration file; what it leaves out is as in the paper [default: the paper's run]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Name of the run's directory [default: from task, seed and time]
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// Directory of all runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs_dir: PathBuf,
+
+    /// Chooses the split and the initial weights, as --set training.seed=N
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// Last step at the latest, as --set training.max_steps=N
+    #[arg(long, value_name = "N")]
+    pub max_steps: Option<u64>,
+
+    /// Change any setting of the configuration; may be repeated
+    #[arg(long = "set", value_name = "section.key=value")]
+    pub settings: Vec<String>,
+
+    #[command(flatten)]
+    pub sitting: SittingArgs,
+}
+
+/// Go on with a run that was stopped or killed
+///
+/// Goes on from the newest whole checkpoint; the result is the same, byte for byte, as that of a
+/// run that was never stopped.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// Directory of the run, such as runs/latest
+    pub run: PathBuf,
+
+    #[command(flatten)]
+    pub sitting: SittingArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct SittingArgs {
+    /// Threads that share the work [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// Show burn's dashboard instead of a progress bar
+    #[arg(long, conflicts_with = "quiet")]
+    pub tui: bool,
+
+    /// Show nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}

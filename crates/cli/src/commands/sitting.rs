@@ -1,0 +1,115 @@
+use std::{
+    env,
+    io::{IsTerminal, Write, stdout},
+    path::{Path, PathBuf},
+    process,
+    thread::available_parallelism,
+    time::Duration,
+};
+
+use anyhow::Context;
+use burn::{
+    tensor::Device,
+    train::{
+        Interrupter,
+        renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
+    },
+};
+use clockwork_training::{Ending, Run, Silent, Summary};
+use indicatif::HumanDuration;
+
+use crate::{
+    args::SittingArgs,
+    exit::{Ended, INTERRUPTED, WrongRequest},
+    progress::Progress,
+};
+
+/// Refuses `--tui` where there is no terminal to draw it on.
+pub fn require_terminal(args: &SittingArgs) -> anyhow::Result<()> {
+    if args.tui && !stdout().is_terminal() {
+        return Err(WrongRequest("--tui needs a terminal; leave it out for plain lines").into());
+    }
+    Ok(())
+}
+
+/// Trains a run to its end, or until the user stops it, and tells what came of it.
+pub fn sit(run: Run, args: &SittingArgs) -> anyhow::Result<Ended> {
+    let threads = match args.threads {
+        Some(threads) => threads.get(),
+        None => available_parallelism().map_or(1, usize::from),
+    };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .context("cannot start the threads")?;
+
+    let interrupter = Interrupter::new();
+    stop_on_ctrl_c(&interrupter)?;
+    let path = relative_to_here(run.directory().path());
+    let seed = run.config().training.seed;
+    let renderer: Box<dyn MetricsRenderer> = match args {
+        SittingArgs { quiet: true, .. } => Box::new(Silent),
+        SittingArgs { tui: true, .. } => Box::new(TuiMetricsRendererWrapper::new(interrupter.clone(), None)),
+        _ => Box::new(Progress::new(&run, &path)),
+    };
+    let summary = run.train(&Device::flex(), threads, renderer, &interrupter)?;
+    if !args.quiet {
+        // A reader that went away, such as `head`, is no failure of the run.
+        let _ = stdout().write_all(in_words(&summary, &path, seed).as_bytes());
+    }
+    Ok(match summary.ending {
+        Ending::Interrupted(_) => Ended::Interrupted,
+        Ending::MaxSteps | Ending::EarlyStop => Ended::Done,
+    })
+}
+
+/// The first Ctrl-C or termination request stops after the step at hand, the second at once.
+fn stop_on_ctrl_c(interrupter: &Interrupter) -> anyhow::Result<()> {
+    let interrupter = interrupter.clone();
+    ctrlc::set_handler(move || {
+        if interrupter.should_stop() {
+            process::exit(INTERRUPTED.into());
+        }
+        interrupter.stop(Some("stopped by the user"));
+    })
+    .context("cannot listen for Ctrl-C")
+}
+
+/// The path as a user in this directory would type it.
+fn relative_to_here(path: &Path) -> PathBuf {
+    let here = env::current_dir().and_then(|here| here.canonicalize());
+    match here.ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned)) {
+        Some(relative) => relative,
+        None => path.to_owned(),
+    }
+}
+
+fn in_words(summary: &Summary, path: &Path, seed: u64) -> String {
+    let Summary { ending, step, milestones, evaluation, elapsed_s } = summary;
+    let passed = |milestone: Option<u64>| match milestone {
+        Some(step) => format!("passed 99 % at step {step}"),
+        None => "has not passed 99 %".to_owned(),
+    };
+    let split = |name, loss, accuracy: f64, milestone| {
+        format!("  {name:<6} loss {loss:.3e}, accuracy {:.2} %, {}\n", 100.0 * accuracy, passed(milestone))
+    };
+    let (how, next) = match ending {
+        Ending::MaxSteps => ("finished", None),
+        Ending::EarlyStop => ("finished", None),
+        Ending::Interrupted(_) => ("stopped", Some(format!("clockwork resume {}", path.display()))),
+    };
+    let next = next.unwrap_or_else(|| {
+        format!("clockwork train --seed {}   (another seed finds other frequencies)", seed + 1)
+    });
+    [
+        format!(
+            "{how} at step {step} after {}: {}\n",
+            HumanDuration(Duration::from_secs_f64(elapsed_s.max(0.0))),
+            path.display()
+        ),
+        split("train", evaluation.train_loss, evaluation.train_accuracy, milestones.memorised),
+        split("test", evaluation.test_loss, evaluation.test_accuracy, milestones.generalised),
+        format!("  next   {next}\n"),
+    ]
+    .concat()
+}

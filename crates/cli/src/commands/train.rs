@@ -1,0 +1,33 @@
+use clockwork_training::{Config, Error, Run};
+use jiff::Zoned;
+
+use super::sitting::{require_terminal, sit};
+use crate::{args::TrainArgs, exit::Ended};
+
+/// `clockwork train`
+pub fn train(args: &TrainArgs) -> anyhow::Result<Ended> {
+    require_terminal(&args.sitting)?;
+    let mut settings = args.settings.clone();
+    settings.extend(args.seed.map(|seed| format!("training.seed={seed}")));
+    settings.extend(args.max_steps.map(|steps| format!("training.max_steps={steps}")));
+    let config = Config::load(args.config.as_deref(), &settings)?;
+    sit(create(args, &config)?, &args.sitting)
+}
+
+fn create(args: &TrainArgs, config: &Config) -> Result<Run, Error> {
+    let new = |name: &str| Run::create(&args.runs_dir, name, config.clone());
+    if let Some(name) = &args.name {
+        return new(name);
+    }
+    let time = Zoned::now().strftime("%Y%m%d-%H%M%S");
+    let name = format!("add{}-seed{}-{time}", config.task.modulus, config.training.seed);
+    // Several runs may start in the same second.
+    let mut names = std::iter::once(name.clone()).chain((2..).map(|n| format!("{name}-{n}")));
+    loop {
+        let name = names.next().unwrap_or_default();
+        match new(&name) {
+            Err(Error::RunExists { .. }) => {}
+            run => return run,
+        }
+    }
+}

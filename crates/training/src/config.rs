@@ -1,0 +1,334 @@
+use std::{fs, path::Path};
+
+use clockwork_model::{ModelConfig, Split};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::{Error, Result};
+
+/// The default configuration, with every key that there is.
+const PAPER: &str = include_str!("../../../configs/paper.toml");
+
+/// Every setting of a run, as in its `config.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What is learned.
+    pub task: TaskConfig,
+    /// The network's sizes.
+    pub model: SizesConfig,
+    /// `AdamW`.
+    pub optimizer: OptimizerConfig,
+    /// How long, and what is kept on the way.
+    pub training: TrainingConfig,
+}
+
+/// What is learned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskConfig {
+    /// The modulus p of the addition.
+    pub modulus: usize,
+    /// The fraction of all pairs to train on.
+    pub train_fraction: f64,
+}
+
+/// The network's sizes but for those that the task gives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SizesConfig {
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Number of attention heads.
+    pub n_heads: usize,
+    /// Number of neurons.
+    pub d_mlp: usize,
+}
+
+/// `AdamW` (Loshchilov and Hutter 2019) with a linear warm-up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerConfig {
+    /// The learning rate after the warm-up.
+    pub learning_rate: f64,
+    /// Steps over which the learning rate rises linearly, to reach its full value at the last.
+    pub warmup_steps: u64,
+    /// Decay of the mean of gradients.
+    pub beta_1: f64,
+    /// Decay of the mean of squared gradients.
+    pub beta_2: f64,
+    /// Added to the root of the mean squared gradient.
+    pub epsilon: f64,
+    /// Share of a weight that is taken off each step, in units of the learning rate.
+    pub weight_decay: f64,
+}
+
+/// How long to train, and what is kept on the way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Chooses the split and the initial weights.
+    pub seed: u64,
+    /// The last step at the latest.
+    pub max_steps: u64,
+    /// Steps between evaluations.
+    pub eval_every: u64,
+    /// Steps between checkpoints, log-spaced before the first.
+    pub checkpoint_every: u64,
+    /// The test loss in nats below which only the cleanup is left; 0 never stops early.
+    pub stop_below_test_loss: f64,
+    /// Steps from there to the end.
+    pub cleanup_steps: u64,
+}
+
+impl Config {
+    /// The paper's configuration, changed by a file (if any) and then by settings of the form
+    /// `section.key=value`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] for a file that cannot be read; [`Error::Config`] for one that is no TOML, an
+    /// unknown key (the nearest known one is named) or a value of the wrong type;
+    /// [`Error::Model`] and [`Error::Config`] for an impossible value.
+    pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
+        let mut table: Table = PAPER.parse().map_err(|e| config_error("the default configuration", e))?;
+        if let Some(path) = file {
+            let origin = path.display().to_string();
+            let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+            merge(&mut table, text.parse().map_err(|e| toml_error(&origin, &text, &e))?, "")
+                .map_err(|problem| Error::Config { origin, problem })?;
+        }
+        for setting in settings {
+            let origin = format!("--set {setting}");
+            parse_setting(setting)
+                .and_then(|change| merge(&mut table, change, ""))
+                .map_err(|problem| Error::Config { origin, problem })?;
+        }
+        let origin = file.map_or("the configuration".to_owned(), |path| path.display().to_string());
+        let config: Self =
+            table.try_into().map_err(|e: toml::de::Error| config_error(&origin, e.message()))?;
+        config.validated()
+    }
+
+    /// Reads the configuration that a run keeps.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::load(Some(path), &[])
+    }
+
+    /// The configuration as TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("plain tables of numbers always serialise")
+    }
+
+    /// The network's sizes.
+    #[must_use]
+    pub fn model(&self) -> ModelConfig {
+        let SizesConfig { d_model, n_heads, d_mlp } = self.model;
+        ModelConfig { modulus: self.task.modulus, d_model, n_heads, d_mlp }
+    }
+
+    /// The split of the pairs that the seed chooses.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] where the fraction leaves nothing to train or test on.
+    pub fn split(&self) -> Result<Split> {
+        Ok(Split::new(self.task.modulus, self.task.train_fraction, self.training.seed)?)
+    }
+
+    /// This configuration if a run can be made of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] or [`Error::Config`] names the first key whose value is impossible.
+    pub fn validated(self) -> Result<Self> {
+        self.model().validated()?;
+        self.split()?;
+        let OptimizerConfig { learning_rate, beta_1, beta_2, epsilon, weight_decay, .. } = self.optimizer;
+        let TrainingConfig { max_steps, eval_every, checkpoint_every, stop_below_test_loss, .. } =
+            self.training;
+        let in_unit = |v: f64| (0.0..1.0).contains(&v);
+        for (key, value, possible, bound) in [
+            (
+                "optimizer.learning_rate",
+                learning_rate,
+                learning_rate > 0.0 && learning_rate <= 1.0,
+                "above 0 and at most 1",
+            ),
+            ("optimizer.beta_1", beta_1, in_unit(beta_1), "at least 0 and below 1"),
+            ("optimizer.beta_2", beta_2, in_unit(beta_2), "at least 0 and below 1"),
+            ("optimizer.epsilon", epsilon, epsilon > 0.0 && epsilon.is_finite(), "above 0"),
+            (
+                "optimizer.weight_decay",
+                weight_decay,
+                weight_decay >= 0.0 && weight_decay * learning_rate < 1.0,
+                "at least 0 and below 1 / optimizer.learning_rate",
+            ),
+            ("training.max_steps", max_steps as f64, max_steps >= 1, "at least 1"),
+            ("training.eval_every", eval_every as f64, eval_every >= 1, "at least 1"),
+            ("training.checkpoint_every", checkpoint_every as f64, checkpoint_every >= 1, "at least 1"),
+            (
+                "training.stop_below_test_loss",
+                stop_below_test_loss,
+                stop_below_test_loss >= 0.0,
+                "at least 0",
+            ),
+        ] {
+            if !possible {
+                return Err(config_error(format!("{key} = {value}"), format!("must be {bound}")));
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn config_error(origin: impl ToString, problem: impl ToString) -> Error {
+    Error::Config { origin: origin.to_string(), problem: problem.to_string() }
+}
+
+/// A syntax error in one line, with the place.
+fn toml_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
+    let before = error.span().map_or("", |span| &text[..span.start.min(text.len())]);
+    let line = before.matches('\n').count() + 1;
+    config_error(format!("{origin}:{line}"), error.message().replace('\n', ", "))
+}
+
+/// The table that `section.key=value` stands for; a value that is no TOML is taken as a string.
+fn parse_setting(setting: &str) -> std::result::Result<Table, String> {
+    let (path, value) = setting.split_once('=').ok_or("must have the form section.key=value")?;
+    let (section, key) = path.trim().split_once('.').ok_or("must have the form section.key=value")?;
+    let value = format!("v = {}", value.trim())
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| Value::String(value.trim().to_owned()));
+    let inner = Table::from_iter([(key.to_owned(), value)]);
+    Ok(Table::from_iter([(section.to_owned(), Value::Table(inner))]))
+}
+
+/// Puts the values of `change` into `base`, whose keys are all the keys there are and whose values
+/// have the types that are right.
+fn merge(base: &mut Table, change: Table, prefix: &str) -> std::result::Result<(), String> {
+    for (key, value) in change {
+        let path = format!("{prefix}{key}");
+        let Some(slot) = base.get_mut(&key) else {
+            return Err(format!("unknown key {path}{}", suggestion(prefix, &key)));
+        };
+        let value = match (&mut *slot, value) {
+            (Value::Table(section), Value::Table(change)) => {
+                merge(section, change, &format!("{path}."))?;
+                continue;
+            }
+            (Value::Float(_), Value::Integer(n)) => Value::Float(n as f64),
+            (Value::Integer(_), Value::Integer(n)) if n < 0 => {
+                return Err(format!("{path} = {n}: must not be negative"));
+            }
+            (Value::Integer(_), Value::Integer(n)) => Value::Integer(n),
+            (Value::Float(_), Value::Float(x)) => Value::Float(x),
+            (Value::String(_), Value::String(s)) => Value::String(s),
+            (slot, value) => {
+                let wanted = match slot {
+                    Value::Integer(_) => "a whole number",
+                    Value::Float(_) => "a number",
+                    Value::Table(_) => "a table of settings",
+                    _ => "a string",
+                };
+                return Err(format!("{path} = {value}: must be {wanted}"));
+            }
+        };
+        *slot = value;
+    }
+    Ok(())
+}
+
+/// Names the known key whose last part looks most like `key`, in its own section if it is there.
+fn suggestion(section: &str, key: &str) -> String {
+    let mut known = Vec::new();
+    for (name, value) in PAPER.parse::<Table>().iter().flatten() {
+        known.push(name.clone());
+        known.extend(value.as_table().into_iter().flatten().map(|(key, _)| format!("{name}.{key}")));
+    }
+    let similarity = |candidate: &&String| {
+        let last = candidate.rsplit('.').next().unwrap_or(candidate);
+        strsim::jaro_winkler(last, key) + if candidate.starts_with(section) { 0.1 } else { 0.0 }
+    };
+    known
+        .iter()
+        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))
+        .map_or(String::new(), |nearest| format!("; did you mean {nearest}?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, settings: &[&str]) -> std::result::Result<Config, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.toml");
+        fs::write(&path, text).unwrap();
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        let directory = format!("{}/", directory.path().display());
+        Config::load(Some(&path), &settings).map_err(|e| e.to_string().replace(&directory, ""))
+    }
+
+    #[test]
+    fn the_default_is_the_papers_run() {
+        let config = Config::load(None, &[]).unwrap();
+        assert_eq!(config.model(), ModelConfig { modulus: 113, d_model: 128, n_heads: 4, d_mlp: 512 });
+        assert_eq!(config.optimizer.weight_decay, 1.0);
+        assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+    }
+
+    #[test]
+    fn settings_override_the_file_which_overrides_the_default() {
+        let config = load(
+            "[task]\nmodulus = 7\n[training]\nseed = 5",
+            &["training.seed=6", "optimizer.weight_decay=2"],
+        );
+        let config = config.unwrap();
+        assert_eq!((config.task.modulus, config.training.seed), (7, 6));
+        assert_eq!((config.optimizer.weight_decay, config.optimizer.beta_2), (2.0, 0.98));
+    }
+
+    #[test]
+    fn wrong_files_and_settings_are_named() {
+        for (text, settings, message) in [
+            ("[task]\nmodulo = 7", &[][..], "c.toml: unknown key task.modulo; did you mean task.modulus?"),
+            ("[trainning]\n", &[], "c.toml: unknown key trainning; did you mean training?"),
+            ("max_steps = 5", &[], "c.toml: unknown key max_steps; did you mean training.max_steps?"),
+            ("[task]\nseed = 5", &[], "c.toml: unknown key task.seed; did you mean training.seed?"),
+            ("[task]\nmodulus = 7.5", &[], "c.toml: task.modulus = 7.5: must be a whole number"),
+            ("[task]\nmodulus = -7", &[], "c.toml: task.modulus = -7: must not be negative"),
+            ("task = 3", &[], "c.toml: task = 3: must be a table of settings"),
+            ("[task]\n\nmodulus = ", &[], "c.toml:3: "),
+            (
+                "",
+                &["training.sed=1"],
+                "--set training.sed=1: unknown key training.sed; did you mean training.seed?",
+            ),
+            ("", &["seed=1"], "--set seed=1: must have the form section.key=value"),
+            ("", &["training.seed"], "--set training.seed: must have the form section.key=value"),
+            (
+                "",
+                &["training.seed=x"],
+                "--set training.seed=x: training.seed = \"x\": must be a whole number",
+            ),
+            ("[task]\nmodulus = 2", &[], "task.modulus = 2: must be at least 3"),
+            ("[model]\nn_heads = 3", &[], "model.d_model = 128: must be a multiple of model.n_heads = 3"),
+            ("[task]\ntrain_fraction = 1", &[], "task.train_fraction = 1: leaves no pair to test on"),
+            ("", &["optimizer.weight_decay=-1"], "optimizer.weight_decay = -1: must be at least 0"),
+            ("", &["optimizer.learning_rate=nan"], "optimizer.learning_rate = NaN: must be above 0"),
+            ("", &["optimizer.beta_2=1"], "optimizer.beta_2 = 1: must be at least 0 and below 1"),
+            ("", &["training.eval_every=0"], "training.eval_every = 0: must be at least 1"),
+        ] {
+            let error = load(text, settings).unwrap_err();
+            assert!(error.starts_with(message), "{error:?} does not start with {message:?}");
+            assert!(!error.contains('\n'), "{error:?} has several lines");
+        }
+    }
+}

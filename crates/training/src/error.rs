@@ -1,0 +1,97 @@
+use std::path::{Path, PathBuf};
+
+/// What can go wrong with a run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A configuration file or a setting given with it is wrong.
+    #[error("{origin}: {problem}")]
+    Config {
+        /// The file, or the flag that the setting came with.
+        origin: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A run directory was asked for under a name that cannot be one.
+    #[error("run name {name:?}: {problem}")]
+    RunName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// There is a run of that name already.
+    #[error("{path} exists already; choose another --name, or continue it with `clockwork resume {path}`", path = path.display())]
+    RunExists {
+        /// Its directory.
+        path: PathBuf,
+    },
+    /// The directory holds no run, or a broken one.
+    #[error("{}: {problem}", path.display())]
+    NotARun {
+        /// The directory or the file in it.
+        path: PathBuf,
+        /// What is missing or wrong.
+        problem: String,
+    },
+    /// Another process is training this run.
+    #[error("{}: another process is training this run; wait for it or stop it first", path.display())]
+    Locked {
+        /// The run's directory.
+        path: PathBuf,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`, `create`, `lock`.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The loss is no number any more.
+    #[error(
+        "the loss at step {step} is not finite; lower optimizer.learning_rate or raise optimizer.epsilon (the last good checkpoint is of step {last_good})"
+    )]
+    LossNotFinite {
+        /// The step whose loss it is.
+        step: u64,
+        /// The step of the newest checkpoint, all of whose weights are finite.
+        last_good: u64,
+    },
+    /// A checkpoint or the network failed.
+    #[error(transparent)]
+    Model(#[from] clockwork_model::Error),
+    /// The device could not hand back a result.
+    #[error("the device failed: {0}")]
+    Device(#[from] burn::tensor::TensorReadError),
+    /// burn's training loop failed.
+    #[error("training failed: {0}")]
+    Training(String),
+}
+
+/// A result whose error is this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An I/O error with what was tried on which path.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Whether the request was wrong, rather than something failing while it was carried out.
+    #[must_use]
+    pub fn is_wrong_request(&self) -> bool {
+        match self {
+            Self::Config { .. }
+            | Self::RunName { .. }
+            | Self::RunExists { .. }
+            | Self::NotARun { .. }
+            | Self::Locked { .. } => true,
+            Self::Model(error) => {
+                !matches!(error, clockwork_model::Error::Io { .. } | clockwork_model::Error::Device(_))
+            }
+            Self::Io { .. } | Self::LossNotFinite { .. } | Self::Device(_) | Self::Training(_) => false,
+        }
+    }
+}

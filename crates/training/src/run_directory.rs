@@ -1,0 +1,203 @@
+use std::{
+    ffi::OsStr,
+    fs::{self, File, TryLockError},
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use clockwork_model::write_atomically;
+
+use crate::{Config, Error, Result, RunRecord};
+
+/// The name of the link to the newest run, beside the runs.
+pub const LATEST: &str = "latest";
+
+/// A run's directory, held by this process alone for as long as the value lives.
+#[derive(Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunDirectory {
+    /// Makes `runs_dir/name` for a new run, writes its configuration and points
+    /// `runs_dir/latest` at it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RunName`] for a name that is no plain file name, [`Error::RunExists`] where there
+    /// is one already, [`Error::Io`] where the system refuses.
+    pub fn create(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
+        check_name(name)?;
+        fs::create_dir_all(runs_dir).map_err(Error::io("create", runs_dir))?;
+        let path = runs_dir.join(name);
+        fs::create_dir(&path).map_err(|source| match source.kind() {
+            ErrorKind::AlreadyExists => Error::RunExists { path: path.clone() },
+            _ => Error::Io { action: "create", path: path.clone(), source },
+        })?;
+        let lock = lock(&path)?;
+        let directory = Self { path, _lock: lock };
+        let checkpoints = directory.checkpoints();
+        fs::create_dir(&checkpoints).map_err(Error::io("create", &checkpoints))?;
+        let config_path = directory.config();
+        write_atomically(&config_path, config.to_toml().as_bytes())
+            .map_err(Error::io("write", &config_path))?;
+        point_latest_at(runs_dir, name)?;
+        Ok(directory)
+    }
+
+    /// Opens the directory of a run that exists, to go on with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotARun`] where there is none, [`Error::Locked`] where another process trains it,
+    /// [`Error::Io`] where the system refuses.
+    pub fn open(path: &Path) -> Result<Self> {
+        // `latest` may point elsewhere tomorrow; the run that it means today is the one to go on with.
+        let path = fs::canonicalize(path).map_err(|e| Error::NotARun {
+            path: path.to_owned(),
+            problem: format!("no run here ({e}); give the directory of a run, like runs/{LATEST}"),
+        })?;
+        if !path.join("config.toml").is_file() {
+            let problem = "no run here (it has no config.toml); give the directory of a run";
+            return Err(Error::NotARun { path, problem: problem.to_owned() });
+        }
+        Ok(Self { _lock: lock(&path)?, path })
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's name: that of its directory.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or(OsStr::new("run")).to_string_lossy().into_owned()
+    }
+
+    /// `config.toml`, every setting of the run.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// `metrics.jsonl`, one line per evaluation.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// `checkpoints/`.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// Reads `run.json`, if it is there and whole.
+    #[must_use]
+    pub fn record(&self) -> Option<RunRecord> {
+        serde_json::from_slice(&fs::read(self.path.join("run.json")).ok()?).ok()
+    }
+
+    /// Writes `run.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the system refuses.
+    pub fn write_record(&self, record: &RunRecord) -> Result<()> {
+        let path = self.path.join("run.json");
+        let mut json = serde_json::to_vec_pretty(record).expect("plain fields always serialise");
+        json.push(b'\n');
+        write_atomically(&path, &json).map_err(Error::io("write", &path))
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let problem = if name.is_empty() || name.starts_with('.') {
+        "must not be empty or start with a dot"
+    } else if name == LATEST {
+        "is kept for the link to the newest run; choose another"
+    } else if name.contains(['/', '\\', ':']) || name.chars().any(char::is_control) {
+        "must be a plain file name, without path separators; use --runs-dir for another directory"
+    } else {
+        return Ok(());
+    };
+    Err(Error::RunName { name: name.to_owned(), problem })
+}
+
+/// Takes the run's lock. The system releases it when the process ends, however it ends.
+fn lock(run: &Path) -> Result<File> {
+    let path = run.join("lock");
+    let file = File::create(&path).map_err(Error::io("create", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: run.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(Error::Io { action: "lock", path, source }),
+    }
+}
+
+/// Points `runs_dir/latest` at a run. A link cannot be written over, but it can be renamed over.
+#[cfg(unix)]
+fn point_latest_at(runs_dir: &Path, name: &str) -> Result<()> {
+    let latest = runs_dir.join(LATEST);
+    let temporary = runs_dir.join(format!(".{LATEST}.{}", std::process::id()));
+    std::os::unix::fs::symlink(name, &temporary)
+        .and_then(|()| fs::rename(&temporary, &latest))
+        .map_err(Error::io("create", &latest))
+}
+
+/// Where links need privileges that a user lacks, there is no `latest`.
+#[cfg(not(unix))]
+fn point_latest_at(_runs_dir: &Path, _name: &str) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config::load(None, &[]).unwrap()
+    }
+
+    #[test]
+    fn a_new_run_is_the_latest_and_opens_again_once_it_is_let_go() {
+        let runs = tempfile::tempdir().unwrap();
+        drop(RunDirectory::create(runs.path(), "first", &config()).unwrap());
+        let second = RunDirectory::create(runs.path(), "second", &config()).unwrap();
+        let latest = runs.path().join(LATEST);
+        assert!(matches!(RunDirectory::open(&latest), Err(Error::Locked { .. })));
+        drop(second);
+        let latest = RunDirectory::open(&latest).unwrap();
+        assert_eq!(latest.name(), "second");
+        assert_eq!(Config::read(&latest.config()).unwrap(), config());
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        let runs = tempfile::tempdir().unwrap();
+        for name in ["", ".", "..", "a/b", "../a", "a\\b", "C:x", "latest", ".hidden", "a\nb"] {
+            let error = RunDirectory::create(runs.path(), name, &config()).unwrap_err();
+            assert!(matches!(error, Error::RunName { .. }), "{name:?}");
+        }
+        assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_exists_is_left_alone() {
+        let runs = tempfile::tempdir().unwrap();
+        fs::write(runs.path().join("taken"), "mine").unwrap();
+        let error = RunDirectory::create(runs.path(), "taken", &config()).unwrap_err();
+        assert!(error.to_string().contains("taken exists already"), "{error}");
+        assert_eq!(fs::read_to_string(runs.path().join("taken")).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_directory_without_a_run_is_refused() {
+        let runs = tempfile::tempdir().unwrap();
+        assert!(matches!(RunDirectory::open(runs.path()), Err(Error::NotARun { .. })));
+        assert!(matches!(RunDirectory::open(&runs.path().join("none")), Err(Error::NotARun { .. })));
+    }
+}

@@ -1,0 +1,93 @@
+use serde::{Deserialize, Serialize};
+
+/// The version of burn that this crate is built with.
+pub const BURN_VERSION: &str = "0.22.1";
+
+/// What a run says of itself beyond its settings: `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The run's name.
+    pub name: String,
+    /// Whether it is being trained, and if not, how it ended.
+    pub state: RunState,
+    /// Why it ended, in words.
+    pub reason: Option<String>,
+    /// The newest step.
+    pub step: u64,
+    /// Chooses the split and the initial weights.
+    pub seed: u64,
+    /// How the pairs are split.
+    pub split: SplitRecord,
+    /// The versions of what trains it.
+    pub versions: Versions,
+    /// What it is trained on.
+    pub backend: Backend,
+    /// When it was started first, in universal time.
+    pub created: String,
+    /// Seconds of training so far, over all sittings.
+    pub elapsed_s: f64,
+}
+
+/// Whether a run is being trained, and if not, how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// A process trains it, or was killed while it did.
+    Running,
+    /// It took its last step.
+    Finished,
+    /// It was stopped before, by the user or by an error, and can be resumed.
+    Stopped,
+}
+
+/// How many pairs there are of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitRecord {
+    /// Pairs trained on.
+    pub train: usize,
+    /// Pairs held out.
+    pub test: usize,
+}
+
+/// The versions of what trains a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// Clockwork's.
+    pub clockwork: String,
+    /// burn's.
+    pub burn: String,
+}
+
+impl Versions {
+    /// Those that this program is built with.
+    #[must_use]
+    pub fn current() -> Self {
+        Self { clockwork: env!("CARGO_PKG_VERSION").to_owned(), burn: BURN_VERSION.to_owned() }
+    }
+}
+
+/// What a run is trained on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backend {
+    /// burn's backend.
+    pub name: String,
+    /// Processor, operating system.
+    pub device: String,
+    /// Threads that share the work.
+    pub threads: usize,
+    /// The type of weights and activations.
+    pub dtype: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn burns_version_is_the_one_locked() {
+        let lock: toml::Table = include_str!("../../../Cargo.lock").parse().unwrap();
+        let is_burn = |package: &&toml::Value| package["name"].as_str() == Some("burn");
+        let burn = lock["package"].as_array().unwrap().iter().find(is_burn).unwrap();
+        assert_eq!(burn["version"].as_str(), Some(BURN_VERSION));
+    }
+}

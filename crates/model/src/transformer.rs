@@ -104,6 +104,24 @@ impl Transformer {
         })
     }
 
+    /// Gradients computed elsewhere, as burn's optimisers take them.
+    #[must_use]
+    pub fn gradients_params(&self, gradients: Weights) -> GradientsParams {
+        let mut params = GradientsParams::new();
+        register(&mut params, &self.w_e, gradients.w_e);
+        register(&mut params, &self.w_pos, gradients.w_pos);
+        register(&mut params, &self.w_q, gradients.w_q);
+        register(&mut params, &self.w_k, gradients.w_k);
+        register(&mut params, &self.w_v, gradients.w_v);
+        register(&mut params, &self.w_o, gradients.w_o);
+        register(&mut params, &self.w_in, gradients.w_in);
+        register(&mut params, &self.b_in, gradients.b_in);
+        register(&mut params, &self.w_out, gradients.w_out);
+        register(&mut params, &self.b_out, gradients.b_out);
+        register(&mut params, &self.w_u, gradients.w_u);
+        params
+    }
+
     /// The network's sizes, read off its parameters.
     #[must_use]
     pub fn config(&self) -> ModelConfig {
@@ -134,4 +152,9 @@ fn gradient<const D: usize>(
         Some(gradient) => gradient.try_into_vec_as(),
         None => Ok(vec![0.0; param.dims().iter().product()]),
     }
+}
+
+fn register<const D: usize>(params: &mut GradientsParams, param: &Param<Tensor<D>>, gradient: Vec<f32>) {
+    let data = TensorData::new(gradient, param.dims());
+    params.register(param.id, Tensor::<D>::from_data(data, &param.device().inner()));
 }

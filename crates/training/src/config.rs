@@ -69,6 +69,8 @@ pub struct OptimizerConfig {
 pub struct TrainingConfig {
     /// Chooses the split and the initial weights.
     pub seed: u64,
+    /// How the gradient is computed.
+    pub gradient: GradientMethod,
     /// The last step at the latest.
     pub max_steps: u64,
     /// Steps between evaluations.
@@ -79,6 +81,16 @@ pub struct TrainingConfig {
     pub stop_below_test_loss: f64,
     /// Steps from there to the end.
     pub cleanup_steps: u64,
+}
+
+/// How the gradient of the loss is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GradientMethod {
+    /// By our own formulas, on the processor.
+    ClosedForm,
+    /// By burn's automatic differentiation, on any device.
+    Autodiff,
 }
 
 impl Config {
@@ -105,8 +117,10 @@ impl Config {
                 .map_err(|problem| Error::Config { origin, problem })?;
         }
         let origin = file.map_or("the configuration".to_owned(), |path| path.display().to_string());
-        let config: Self =
-            table.try_into().map_err(|e: toml::de::Error| config_error(&origin, e.message()))?;
+        let config: Self = table.try_into().map_err(|e: toml::de::Error| {
+            // Types and keys are right by now, so it is one of the few values that must be one of several.
+            config_error(&origin, format!("training.gradient: {}", e.message()))
+        })?;
         config.validated()
     }
 
@@ -317,6 +331,11 @@ mod tests {
                 "",
                 &["training.seed=x"],
                 "--set training.seed=x: training.seed = \"x\": must be a whole number",
+            ),
+            (
+                "",
+                &["training.gradient=magic"],
+                "c.toml: training.gradient: unknown variant `magic`, expected `closed-form` or `autodiff`",
             ),
             ("[task]\nmodulus = 2", &[], "task.modulus = 2: must be at least 3"),
             ("[model]\nn_heads = 3", &[], "model.d_model = 128: must be a multiple of model.n_heads = 3"),

@@ -7,61 +7,63 @@ use burn::{
     },
     tensor::Device,
 };
-use clockwork_model::Batch;
+use clockwork_model::{Batch, ModelConfig};
+
+use crate::{closed_form::Pairs, learner::Examples};
 
 /// burn's view of a split: the whole of it is one batch.
 #[derive(Clone)]
 pub(crate) struct FullBatch {
-    modulus: usize,
+    config: ModelConfig,
     pairs: Vec<usize>,
-    batch: Batch,
+    examples: Examples,
 }
 
 impl FullBatch {
-    pub fn new(modulus: usize, pairs: Vec<usize>, device: &Device) -> Self {
-        Self { batch: Batch::new(modulus, &pairs, device), modulus, pairs }
-    }
-
-    pub fn batch(&self) -> Batch {
-        self.batch.clone()
+    pub fn new(config: ModelConfig, pairs: Vec<usize>, device: &Device) -> Self {
+        let examples = Examples {
+            batch: Batch::new(config.modulus, &pairs, device),
+            pairs: Arc::new(Pairs::new(&config, &pairs)),
+        };
+        Self { config, pairs, examples }
     }
 }
 
-impl DataLoader<Batch> for FullBatch {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch> + 'a> {
-        Box::new(Once { batch: Some(self.batch()), total: self.pairs.len() })
+impl DataLoader<Examples> for FullBatch {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Examples> + 'a> {
+        Box::new(Once { examples: Some(self.examples.clone()), total: self.pairs.len() })
     }
 
     fn num_items(&self) -> usize {
         self.pairs.len()
     }
 
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Batch>> {
-        Arc::new(Self::new(self.modulus, self.pairs.clone(), device))
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Examples>> {
+        Arc::new(Self::new(self.config, self.pairs.clone(), device))
     }
 
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Batch>> {
-        let device = self.batch.x.device();
-        Arc::new(Self::new(self.modulus, self.pairs[start..end].to_vec(), &device))
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Examples>> {
+        let device = self.examples.batch.x.device();
+        Arc::new(Self::new(self.config, self.pairs[start..end].to_vec(), &device))
     }
 }
 
 struct Once {
-    batch: Option<Batch>,
+    examples: Option<Examples>,
     total: usize,
 }
 
 impl Iterator for Once {
-    type Item = Result<Batch, DatasetError>;
+    type Item = Result<Examples, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.batch.take().map(Ok)
+        self.examples.take().map(Ok)
     }
 }
 
-impl DataLoaderIterator<Batch> for Once {
+impl DataLoaderIterator<Examples> for Once {
     fn progress(&self) -> Progress {
-        let processed = if self.batch.is_none() { self.total } else { 0 };
+        let processed = if self.examples.is_none() { self.total } else { 0 };
         Progress::new(processed, self.total, Some("pairs".to_owned()))
     }
 }

@@ -11,12 +11,12 @@ use burn::{
         SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
     },
 };
-use clockwork_model::{Batch, sum_squared_weights};
+use clockwork_model::sum_squared_weights;
 
 use crate::{
     Config, EarlyStop, Error, Evaluation, Result, Schedule,
     checkpoints::{CheckpointFiles, FirstError, checkpointer},
-    learner::{Learnable, Progressed, Scores},
+    learner::{Examples, Learnable, Scores, Stepped},
     metrics::write_metrics,
     run_directory::RunDirectory,
 };
@@ -53,8 +53,8 @@ pub(crate) struct FullBatchStrategy {
 /// What a sitting works with, beside the learner.
 struct Sitting<'a> {
     strategy: &'a FullBatchStrategy,
-    train: Batch,
-    test: Batch,
+    train: Examples,
+    test: Examples,
     evaluations: Vec<Evaluation>,
     early_stop: EarlyStop,
     processor: SupervisedTrainingEventProcessor<Learnable>,
@@ -72,8 +72,8 @@ impl SupervisedLearningStrategy<Learnable> for FullBatchStrategy {
         test: ValidLoader<Learnable>,
         _starting_epoch: usize,
     ) -> (Learnable, SupervisedTrainingEventProcessor<Learnable>) {
-        let batch = |loader: &TrainLoader<Learnable>| match loader.iter().next() {
-            Some(Ok(batch)) => batch,
+        let examples = |loader: &TrainLoader<Learnable>| match loader.iter().next() {
+            Some(Ok(examples)) => examples,
             _ => unreachable!("a split always has its one batch"),
         };
         let evaluations = std::mem::take(&mut *self.evaluations.lock().expect("only this thread fits"));
@@ -81,8 +81,8 @@ impl SupervisedLearningStrategy<Learnable> for FullBatchStrategy {
         evaluations.iter().for_each(|e| early_stop.observe(e.step, e.test_loss));
         let mut sitting = Sitting {
             strategy: self,
-            train: batch(&train),
-            test: batch(&test),
+            train: examples(&train),
+            test: examples(&test),
             evaluations,
             early_stop,
             processor: components.event_processor,
@@ -135,6 +135,9 @@ impl Sitting<'_> {
             }
             learner.lr_step();
             let output = learner.train_step(self.train.clone());
+            if output.item.loss.is_some_and(|loss| !loss.is_finite()) {
+                return Err(Error::LossNotFinite { step, last_good: kept });
+            }
             learner.optimizer_step(output.grads);
             step += 1;
 
@@ -198,10 +201,10 @@ impl Sitting<'_> {
         });
     }
 
-    fn item(&self, step: u64, scores: Option<Scores>) -> TrainingItem<Progressed> {
+    fn item(&self, step: u64, scores: Option<Scores>) -> TrainingItem<Stepped> {
         let total = self.early_stop.last_step() as usize;
         let progress = Progress::new(step as usize, total, Some("steps".to_owned()));
-        TrainingItem::new(Progressed { scores }, progress, Some(step as usize), None)
+        TrainingItem::new(Stepped { loss: None, scores }, progress, Some(step as usize), None)
     }
 
     /// Passes an event on; should that fail, training stops as if interrupted, with its files whole.

@@ -1,21 +1,38 @@
+use std::sync::{Arc, Mutex};
+
 use burn::{
     lr_scheduler::{linear::LinearLrSchedulerConfig, module_lr_scheduler::ModuleLrScheduler},
     module::Module,
-    optim::{AdamWConfig, GradientsParams},
+    optim::{AdamWConfig, GradientsParams, ModuleOptimizer},
     tensor::{ExecutionError, TensorReadError},
     train::{InferenceStep, ItemLazy, Learner, TrainOutput, TrainStep, metric::Adaptor},
 };
 use clockwork_model::{Batch, Transformer, loss};
 
-use crate::{Config, OptimizerConfig};
+use crate::{
+    Config, GradientMethod, OptimizerConfig,
+    adam_w::AdamW,
+    closed_form::{self, Buffers, Pairs},
+};
 
 /// The network as burn's [`Learner`] takes it.
 #[derive(Module, Debug)]
 pub(crate) struct Learnable {
     pub network: Transformer,
+    #[module(skip)]
+    method: GradientMethod,
+    #[module(skip)]
+    buffers: Arc<Mutex<Buffers>>,
 }
 
-/// How well a network does on a batch.
+/// All pairs of a split, as either way to the gradient takes them.
+#[derive(Debug, Clone)]
+pub(crate) struct Examples {
+    pub batch: Batch,
+    pub pairs: Arc<Pairs>,
+}
+
+/// How well a network does on a split.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scores {
     /// Mean loss in nats.
@@ -24,72 +41,113 @@ pub(crate) struct Scores {
     pub accuracy: f64,
 }
 
-/// What a step tells burn's metrics: nothing, but at evaluations.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Progressed {
+/// What a step tells.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Stepped {
+    /// The mean loss before the step, where it costs nothing to know.
+    pub loss: Option<f64>,
+    /// What an evaluation found, for burn's metrics.
     pub scores: Option<Scores>,
 }
 
-impl ItemLazy for Progressed {
+impl ItemLazy for Stepped {
     fn sync(self) -> Result<Self, ExecutionError> {
         Ok(self)
     }
 }
 
-impl Adaptor<Option<Scores>> for Progressed {
+impl Adaptor<Option<Scores>> for Stepped {
     fn adapt(&self) -> Option<Scores> {
         self.scores
     }
 }
 
 impl Learnable {
-    /// Loss and accuracy on a batch.
-    pub fn evaluate(&self, batch: &Batch) -> Result<Scores, TensorReadError> {
-        let logits = self.network.last_position(batch).logits;
-        Ok(Scores {
-            accuracy: loss::accuracy(logits.clone(), batch)?,
-            loss: loss::mean(loss::per_example(logits, batch))?,
-        })
+    pub fn new(network: Transformer, method: GradientMethod) -> Self {
+        Self { network, method, buffers: Arc::default() }
+    }
+
+    /// Loss and accuracy on a split.
+    pub fn evaluate(&self, examples: &Examples) -> Result<Scores, TensorReadError> {
+        match self.method {
+            GradientMethod::ClosedForm => {
+                let weights = self.network.weights()?;
+                Ok(closed_form::evaluate(self.network.config(), &weights, &examples.pairs))
+            }
+            GradientMethod::Autodiff => {
+                let logits = self.network.last_position(&examples.batch).logits;
+                Ok(Scores {
+                    accuracy: loss::accuracy(logits.clone(), &examples.batch)?,
+                    loss: loss::mean(loss::per_example(logits, &examples.batch))?,
+                })
+            }
+        }
+    }
+
+    fn differentiate(&self, examples: &Examples) -> TrainOutput<Stepped> {
+        let logits = self.network.last_position(&examples.batch).logits;
+        let loss = loss::per_example(logits, &examples.batch).mean();
+        let grads = GradientsParams::from_grads(loss.backward(), self);
+        TrainOutput { grads, item: Stepped::default() }
+    }
+
+    fn closed_form(&self, examples: &Examples) -> TrainOutput<Stepped> {
+        let weights = self.network.weights().expect("the processor's own memory can be read");
+        let mut buffers = self.buffers.lock().expect("one step at a time");
+        let (scores, gradients) =
+            closed_form::gradients(self.network.config(), &weights, &examples.pairs, &mut buffers);
+        let grads = self.network.gradients_params(gradients);
+        TrainOutput { grads, item: Stepped { loss: Some(scores.loss), scores: None } }
     }
 }
 
 impl TrainStep for Learnable {
-    type Input = Batch;
-    type Output = Progressed;
+    type Input = Examples;
+    type Output = Stepped;
 
-    fn step(&self, batch: Batch) -> TrainOutput<Progressed> {
-        let logits = self.network.last_position(&batch).logits;
-        let loss = loss::per_example(logits, &batch).mean();
-        let grads = GradientsParams::from_grads(loss.backward(), self);
-        TrainOutput { grads, item: Progressed { scores: None } }
+    fn step(&self, examples: Examples) -> TrainOutput<Stepped> {
+        match self.method {
+            GradientMethod::ClosedForm => self.closed_form(&examples),
+            GradientMethod::Autodiff => self.differentiate(&examples),
+        }
     }
 }
 
 impl InferenceStep for Learnable {
-    type Input = Batch;
-    type Output = Progressed;
+    type Input = Examples;
+    type Output = Stepped;
 
-    fn step(&self, batch: Batch) -> Progressed {
-        Progressed { scores: self.evaluate(&batch).ok() }
+    fn step(&self, examples: Examples) -> Stepped {
+        Stepped { loss: None, scores: self.evaluate(&examples).ok() }
     }
 }
 
 /// The network with its optimiser and the learning rate after `step` steps.
-pub(crate) fn learner(network: Learnable, config: &Config, step: u64) -> Learner<Learnable> {
-    let OptimizerConfig { beta_1, beta_2, epsilon, weight_decay, .. } = config.optimizer;
-    let adam_w = AdamWConfig::new()
-        .with_beta_1(beta_1 as f32)
-        .with_beta_2(beta_2 as f32)
-        .with_epsilon(epsilon as f32)
-        .with_weight_decay(weight_decay as f32)
-        .with_cautious_weight_decay(false)
-        .with_amsgrad(false)
-        .with_grad_clipping(None);
-    let mut learner = Learner::new(network, adam_w.init(), warm_up(&config.optimizer));
+pub(crate) fn learner(network: Transformer, config: &Config, step: u64) -> Learner<Learnable> {
+    let network = Learnable::new(network, config.training.gradient);
+    let mut learner = Learner::new(network, optimizer(config), warm_up(&config.optimizer));
     for _ in 0..step {
         learner.lr_step();
     }
     learner
+}
+
+fn optimizer(config: &Config) -> ModuleOptimizer {
+    match config.training.gradient {
+        GradientMethod::ClosedForm => AdamW::new(&config.optimizer).into(),
+        GradientMethod::Autodiff => {
+            let OptimizerConfig { beta_1, beta_2, epsilon, weight_decay, .. } = config.optimizer;
+            AdamWConfig::new()
+                .with_beta_1(beta_1 as f32)
+                .with_beta_2(beta_2 as f32)
+                .with_epsilon(epsilon as f32)
+                .with_weight_decay(weight_decay as f32)
+                .with_cautious_weight_decay(false)
+                .with_amsgrad(false)
+                .with_grad_clipping(None)
+                .init()
+        }
+    }
 }
 
 /// At step s the learning rate is `learning_rate · min(s / warmup_steps, 1)`.

@@ -21,7 +21,9 @@
 //! # Ok::<(), clockwork_training::Error>(())
 //! ```
 
+mod adam_w;
 mod checkpoints;
+mod closed_form;
 mod config;
 mod early_stop;
 mod error;
@@ -39,7 +41,7 @@ mod schedule;
 mod silent;
 
 pub use checkpoints::CheckpointFiles;
-pub use config::{Config, OptimizerConfig, SizesConfig, TaskConfig, TrainingConfig};
+pub use config::{Config, GradientMethod, OptimizerConfig, SizesConfig, TaskConfig, TrainingConfig};
 pub use early_stop::EarlyStop;
 pub use error::{Error, Result};
 pub use full_batch_strategy::Ending;

@@ -12,7 +12,7 @@ use crate::{
     checkpoints::{CheckpointFiles, remove_leftovers},
     full_batch::FullBatch,
     full_batch_strategy::FullBatchStrategy,
-    learner::{Learnable, learner},
+    learner::learner,
     metrics::read_metrics,
     reading::{NoMetricFiles, Reading},
     run_record::{Backend, SplitRecord, Versions},
@@ -155,11 +155,11 @@ impl Run {
 
         let autodiff = device.clone().autodiff();
         let network = Transformer::from_weights(&self.weights, &self.config.model(), &autodiff);
-        let mut learner = learner(Learnable { network }, &self.config, self.step);
+        let mut learner = learner(network, &self.config, self.step);
         if let Some(optimizer) = self.optimizer {
             learner.load_optim(optimizer);
         }
-        let modulus = self.config.task.modulus;
+        let model = self.config.model();
         let strategy = Arc::new(FullBatchStrategy {
             config: self.config.clone(),
             directory: self.directory,
@@ -170,8 +170,8 @@ impl Run {
         });
         let result = SupervisedTraining::new(
             strategy.directory.path(),
-            Arc::new(FullBatch::new(modulus, split.train, &autodiff)),
-            Arc::new(FullBatch::new(modulus, split.test, device)),
+            Arc::new(FullBatch::new(model, split.train, &autodiff)),
+            Arc::new(FullBatch::new(model, split.test, device)),
         )
         .metrics((Reading::loss(), Reading::accuracy()))
         .with_metric_logger(NoMetricFiles)

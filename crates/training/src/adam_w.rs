@@ -8,6 +8,9 @@ use crate::OptimizerConfig;
 
 /// `AdamW` (Loshchilov and Hutter 2019) for the processor: burn's arithmetic, operation by operation
 /// and bit by bit, in one pass over memory instead of a dozen.
+///
+/// Only a moment below the smallest normal number becomes zero, because the moments of neurons that
+/// died would otherwise stay subnormal for ever, and arithmetic on those is a hundred times slower.
 #[derive(Debug, Clone)]
 pub(crate) struct AdamW {
     beta_1: f32,
@@ -91,12 +94,17 @@ impl WithSimd for Update<'_> {
         let gain = (1.0 - beta.0, 1.0 - beta.1);
         let moments = moments.0.iter_mut().zip(moments.1);
         for ((w, &g), (m_1, m_2)) in weights.iter_mut().zip(gradient).zip(moments) {
-            *m_1 = *m_1 * beta.0 + g * gain.0;
-            *m_2 = *m_2 * beta.1 + g * g * gain.1;
+            *m_1 = normal(*m_1 * beta.0 + g * gain.0);
+            *m_2 = normal(*m_2 * beta.1 + g * g * gain.1);
             let delta = (*m_1 / correction.0) / ((*m_2 / correction.1).sqrt() + epsilon);
             *w = *w * kept - delta * lr;
         }
     }
+}
+
+#[inline(always)]
+fn normal(x: f32) -> f32 {
+    if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
 }
 
 /// The numbers of a tensor that the processor holds already.

@@ -176,7 +176,12 @@ impl Config {
             ),
             ("optimizer.beta_1", beta_1, in_unit(beta_1), "at least 0 and below 1"),
             ("optimizer.beta_2", beta_2, in_unit(beta_2), "at least 0 and below 1"),
-            ("optimizer.epsilon", epsilon, epsilon > 0.0 && epsilon.is_finite(), "above 0"),
+            (
+                "optimizer.epsilon",
+                epsilon,
+                epsilon as f32 > 0.0 && epsilon.is_finite(),
+                "above 0, also in 32 bits",
+            ),
             (
                 "optimizer.weight_decay",
                 weight_decay,

@@ -5,9 +5,9 @@ use crate::Evaluation;
 /// The accuracy that counts as having learned: a few of thousands of pairs may still be wrong.
 pub const LEARNED_ACCURACY: f64 = 0.99;
 
-/// The test accuracy that ends the plateau. While a network only memorises, it stays at or below
-/// the few per cent of lucky guesses.
-pub const GROKKING_ACCURACY: f64 = 0.2;
+/// The test accuracy that ends the plateau: half of the pairs held out. While the circuit forms the
+/// accuracy creeps up to some tens of per cent; above that it rises steeply.
+pub const GROKKING_ACCURACY: f64 = 0.5;
 
 /// Where a run is on its way from memorising to generalising.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +88,7 @@ mod tests {
     fn phases_follow_the_accuracies_and_never_go_back() {
         let mut milestones = Milestones::default();
         let mut phases = Vec::new();
-        let accuracies = [(0.0, 0.0), (0.995, 0.01), (1.0, 0.01), (1.0, 0.3), (1.0, 0.999), (0.9, 0.9)];
+        let accuracies = [(0.0, 0.0), (0.995, 0.01), (1.0, 0.01), (1.0, 0.6), (1.0, 0.999), (0.9, 0.9)];
         for (i, (train_accuracy, test_accuracy)) in (0..).zip(accuracies) {
             milestones.observe(100 * i, train_accuracy, test_accuracy);
             phases.push(milestones.phase());

@@ -81,14 +81,21 @@ pub(super) fn max(row: &[f32]) -> f32 {
     largest.into_iter().fold(f32::NEG_INFINITY, f32::max)
 }
 
-/// Replaces every number by `exp(number − shift)` and returns their sum.
+/// What `exp_and_sum` leaves out: e⁻⁴⁰ = 4e-18 of the largest term is far below the last bit of the
+/// sum, and, scaled down to a gradient, would soon be a subnormal number, which processors handle a
+/// hundred times slower.
+const NEGLIGIBLE: f32 = -40.0;
+
+/// Replaces every number by `exp(number − shift)`, where `shift` is the largest number, and returns
+/// their sum; terms below [`NEGLIGIBLE`] are zero.
 #[inline(always)]
 pub(super) fn exp_and_sum(row: &mut [f32], shift: f32) -> f32 {
     let (chunks, _) = row.as_chunks_mut::<LANES>();
     let mut sum = [0.0; LANES];
     for chunk in chunks {
         for l in 0..LANES {
-            chunk[l] = exp(chunk[l] - shift);
+            let x = chunk[l] - shift;
+            chunk[l] = if x > NEGLIGIBLE { exp(x) } else { 0.0 };
             sum[l] += chunk[l];
         }
     }

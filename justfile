@@ -1,0 +1,52 @@
+# Everything is built in one profile, so that nothing is built twice.
+profile := "--release"
+
+# List the recipes
+default:
+    @just --list
+
+# Train a network until it groks: the paper's run, or with arguments as `clockwork train --help` tells
+[group('run')]
+train *args:
+    cargo run {{ profile }} --locked --bin clockwork -- train {{ args }}
+
+# Go on with a run that was stopped or killed
+[group('run')]
+resume run="runs/latest" *args:
+    cargo run {{ profile }} --locked --bin clockwork -- resume {{ run }} {{ args }}
+
+# Run all tests
+[group('check')]
+test *args:
+    cargo test {{ profile }} --locked --workspace {{ args }}
+
+# Check formatting
+[group('check')]
+fmt-check:
+    cargo fmt --all -- --check
+
+# Run clippy, and rustdoc for broken links
+[group('check')]
+lint:
+    cargo clippy {{ profile }} --locked --workspace --all-targets -- --deny warnings
+    RUSTDOCFLAGS="--deny warnings" cargo doc {{ profile }} --locked --workspace --no-deps
+
+# What a change must pass
+[group('check')]
+ci: fmt-check lint test
+
+# Format the code
+[group('check')]
+fmt:
+    cargo fmt --all
+
+# Measure the training step
+[group('measure')]
+bench *args:
+    cargo bench --locked --workspace {{ args }}
+
+# Measure the training step in turns with a textbook PyTorch step of the same network
+[group('measure')]
+bench-peer *args:
+    cargo build {{ profile }} --locked --bin clockwork
+    python3 benches/peer/compare.py {{ args }}

@@ -1,0 +1,15 @@
+//! Runs the binary as a user would.
+
+#[path = "end_to_end/bad_input.rs"]
+mod bad_input;
+#[path = "end_to_end/determinism.rs"]
+mod determinism;
+#[path = "end_to_end/grokking.rs"]
+mod grokking;
+#[path = "end_to_end/help.rs"]
+mod help;
+#[cfg(unix)]
+#[path = "end_to_end/resume.rs"]
+mod resume;
+#[path = "end_to_end/sandbox.rs"]
+mod sandbox;

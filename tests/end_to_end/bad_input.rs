@@ -1,0 +1,177 @@
+//! Wrong requests and failures: one clear line, the right exit status, no panic, nothing lost.
+
+use std::{fs, process::Output};
+
+use clockwork_model::Checkpoint;
+
+use crate::sandbox::{SMALL, Sandbox, train_small};
+
+/// Asserts the exit status and that what was said is one line with these words.
+fn assert_refused(output: &Output, status: i32, words: &[&str]) {
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "{said}");
+    for word in words {
+        assert!(errors[0].contains(word), "{said:?} lacks {word:?}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+    assert_eq!(output.status.code(), Some(status), "{said}");
+}
+
+#[test]
+fn wrong_configurations_name_file_and_key() {
+    let sandbox = Sandbox::new();
+    for (text, words) in [
+        ("[task]\nmodulo = 7", &["c.toml", "task.modulo", "task.modulus"][..]),
+        ("[task]\nmodulus = 'x'", &["c.toml", "task.modulus", "whole number"]),
+        ("[task]\nmodulus = 2", &["task.modulus = 2", "at least 3"]),
+        ("[task]\nmodulus = 1000000000000", &["task.modulus", "at most"]),
+        ("[task\n", &["c.toml:1"]),
+        ("[task]\ntrain_fraction = 0", &["task.train_fraction = 0", "train on"]),
+        ("[task]\ntrain_fraction = 1.0", &["task.train_fraction = 1", "test on"]),
+        ("[model]\nd_model = 10\nn_heads = 4", &["model.d_model = 10", "model.n_heads = 4"]),
+        ("[optimizer]\nweight_decay = -1", &["optimizer.weight_decay = -1"]),
+        ("[optimizer]\nepsilon = 1e-60", &["optimizer.epsilon"]),
+        ("[training]\nmax_steps = 0", &["training.max_steps = 0"]),
+        ("[training]\ngradient = 'magic'", &["training.gradient", "closed-form"]),
+    ] {
+        sandbox.write("c.toml", text);
+        assert_refused(&sandbox.run(&["train", "--config", "c.toml"]), 2, words);
+        assert!(!sandbox.path("runs").exists(), "{text} left a run behind");
+    }
+    let binary = [0xff, 0xfe, 0];
+    fs::write(sandbox.path("c.toml"), binary).unwrap();
+    assert_refused(&sandbox.run(&["train", "--config", "c.toml"]), 2, &["c.toml"]);
+    assert_refused(&sandbox.run(&["train", "--config", "none.toml"]), 2, &["none.toml"]);
+    assert_refused(&sandbox.run(&["train", "--set", "task.modulus"]), 2, &["section.key=value"]);
+    assert_refused(&sandbox.run(&["train", "--tui"]), 2, &["terminal"]);
+}
+
+#[test]
+fn wrong_names_make_no_run() {
+    let sandbox = Sandbox::new();
+    for name in ["a/b", "../a", "latest", ".a", ""] {
+        let output = sandbox.run(&train_small(name, 10, &[]));
+        assert_refused(&output, 2, &["run name"]);
+    }
+    assert!(!sandbox.path("a").exists());
+    sandbox.succeed(&train_small("taken", 10, &[]));
+    let before = sandbox.read("runs/taken/checkpoints/step-0000010.safetensors");
+    assert_refused(
+        &sandbox.run(&train_small("taken", 20, &[])),
+        2,
+        &["runs/taken exists already", "clockwork resume"],
+    );
+    assert_eq!(sandbox.read("runs/taken/checkpoints/step-0000010.safetensors"), before);
+    assert_refused(&sandbox.run(&["resume", "runs/taken"]), 2, &["finished at step 10"]);
+}
+
+#[test]
+fn what_is_no_run_cannot_be_resumed() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("empty")).unwrap();
+    sandbox.write("file", "");
+    assert_refused(&sandbox.run(&["resume", "none"]), 2, &["none", "no run here"]);
+    assert_refused(&sandbox.run(&["resume", "empty"]), 2, &["empty", "no run here"]);
+    assert_refused(&sandbox.run(&["resume", "file"]), 2, &["file", "no run here"]);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("runs", "a file where the directory should be");
+    assert_refused(&sandbox.run(&train_small("a", 10, &[])), 1, &["cannot create", "runs"]);
+}
+
+/// A run that stopped at step 200 of 400.
+fn stopped_run(sandbox: &Sandbox) -> String {
+    sandbox.succeed(&train_small("run", 200, &[]));
+    let config = String::from_utf8(sandbox.read("runs/run/config.toml")).unwrap();
+    sandbox.write("runs/run/config.toml", &config.replace("max_steps = 200", "max_steps = 400"));
+    let record = String::from_utf8(sandbox.read("runs/run/run.json")).unwrap();
+    sandbox.write("runs/run/run.json", &record.replace("finished", "stopped"));
+    "runs/run/checkpoints/step-0000200.safetensors".to_owned()
+}
+
+#[test]
+fn truncated_and_foreign_checkpoints_are_refused_and_kept() {
+    let sandbox = Sandbox::new();
+    let newest = stopped_run(&sandbox);
+    // Only the newest is left to resume from.
+    for entry in fs::read_dir(sandbox.path("runs/run/checkpoints")).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.to_str().unwrap().contains("step-0000200") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let whole = sandbox.read(&newest);
+    fs::write(sandbox.path(&newest), &whole[..whole.len() / 3]).unwrap();
+    assert_refused(
+        &sandbox.run(&["resume", "runs/run"]),
+        2,
+        &["step-0000200.safetensors", "not a whole safetensors"],
+    );
+
+    let mut other = train_small("other", 200, &[]);
+    other.push("--set=model.d_mlp=16".to_owned());
+    sandbox.succeed(&other);
+    let foreign = sandbox.read("runs/other/checkpoints/step-0000200.safetensors");
+    fs::write(sandbox.path(&newest), &foreign).unwrap();
+    assert_refused(&sandbox.run(&["resume", "runs/run"]), 2, &["step-0000200.safetensors", "another run"]);
+    assert_eq!(sandbox.read(&newest), foreign, "a file that was refused was changed");
+
+    fs::write(sandbox.path(&newest), &whole).unwrap();
+    sandbox.succeed(&["resume", "runs/run"]);
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run_and_keeps_what_was_good() {
+    let sandbox = Sandbox::new();
+    let newest = sandbox.path(stopped_run(&sandbox));
+    let mut checkpoint = Checkpoint::read(&newest).unwrap();
+    checkpoint.weights.w_u.iter_mut().for_each(|w| *w *= 1e36);
+    checkpoint.weights.w_out.iter_mut().for_each(|w| *w *= 1e36);
+    checkpoint.write(&newest).unwrap();
+    let before = fs::read(&newest).unwrap();
+    assert_refused(
+        &sandbox.run(&["resume", "runs/run"]),
+        1,
+        &["step 200 is not finite", "optimizer.learning_rate"],
+    );
+    assert_eq!(fs::read(&newest).unwrap(), before);
+    let record = sandbox.json("runs/run/run.json");
+    assert_eq!(record["state"], "stopped");
+    assert!(record["reason"].as_str().unwrap().contains("not finite"));
+}
+
+/// A limit on the size of files stands for a full disk: the write that crosses it fails.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_stops_the_run_with_whole_files() {
+    let sandbox = Sandbox::new();
+    let train = train_small("full", 200, &["--quiet"]).join(" ");
+    // A kilobyte lets the configuration through, but no checkpoint; ignoring the signal turns it
+    // into the error that a full disk gives.
+    let script = format!("trap '' XFSZ; ulimit -f 2; exec {} {train}", env!("CARGO_BIN_EXE_clockwork"));
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.current_dir(sandbox.path("")).args(["-c", &script]).output().unwrap();
+    assert_refused(&output, 1, &["cannot write", "checkpoints/step-"]);
+    for entry in fs::read_dir(sandbox.path("runs/full/checkpoints")).unwrap() {
+        panic!("{} was left half-written", entry.unwrap().path().display());
+    }
+    sandbox.succeed(&["resume", "runs/full"]);
+    sandbox.succeed(&train_small("whole", 200, &[]));
+    let last = |run| sandbox.read(&format!("runs/{run}/checkpoints/step-0000200.safetensors"));
+    assert_eq!(last("full"), last("whole"));
+}
+
+#[test]
+fn settings_are_those_asked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.write("c.toml", "[training]\nseed = 4\nmax_steps = 7\n");
+    let args = [&["train", "--config=c.toml", "--name=a", "--seed=5"][..], &SMALL].concat();
+    sandbox.succeed(&args);
+    let config = String::from_utf8(sandbox.read("runs/a/config.toml")).unwrap();
+    assert!(config.contains("seed = 5") && config.contains("max_steps = 7"), "{config}");
+    assert_eq!(sandbox.json("runs/a/run.json")["seed"], 5);
+}

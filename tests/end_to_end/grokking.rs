@@ -1,0 +1,26 @@
+use std::{fs, path::Path};
+
+use crate::sandbox::Sandbox;
+
+/// The first evaluated step at which an accuracy is 99 % or more.
+fn passed(metrics: &[serde_json::Value], accuracy: &str) -> u64 {
+    let passed = metrics.iter().find(|evaluation| evaluation[accuracy].as_f64().unwrap() >= 0.99);
+    passed.unwrap_or_else(|| panic!("{accuracy} never passed 99 %"))["step"].as_u64().unwrap()
+}
+
+#[test]
+fn the_quick_configuration_groks() {
+    let sandbox = Sandbox::new();
+    let quick = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/quick.toml");
+    fs::copy(quick, sandbox.path("quick.toml")).unwrap();
+    let said = sandbox.succeed(&["train", "--config=quick.toml", "--name=quick"]);
+    assert!(said.contains("finished at step") && said.contains("runs/quick"), "{said}");
+
+    let metrics = sandbox.metrics("quick");
+    let last = metrics.last().unwrap();
+    assert_eq!(last["test_accuracy"], 1.0);
+    assert_eq!(last["train_accuracy"], 1.0);
+    assert!(last["test_loss"].as_f64().unwrap() < 1e-6, "{last}");
+    let (memorised, generalised) = (passed(&metrics, "train_accuracy"), passed(&metrics, "test_accuracy"));
+    assert!(generalised > 5 * memorised, "memorised at {memorised}, generalised at {generalised}");
+}

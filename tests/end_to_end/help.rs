@@ -1,0 +1,9 @@
+use crate::sandbox::Sandbox;
+
+#[test]
+fn help_texts() {
+    let sandbox = Sandbox::new();
+    insta::assert_snapshot!("help", sandbox.succeed(&["--help"]));
+    insta::assert_snapshot!("help-train", sandbox.succeed(&["train", "--help"]));
+    insta::assert_snapshot!("help-resume", sandbox.succeed(&["resume", "--help"]));
+}

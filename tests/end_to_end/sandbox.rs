@@ -1,0 +1,97 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// A network small enough that hundreds of steps take a moment.
+pub const SMALL: [&str; 5] = [
+    "--set=task.modulus=11",
+    "--set=model.d_model=16",
+    "--set=model.n_heads=2",
+    "--set=model.d_mlp=32",
+    "--set=task.train_fraction=0.5",
+];
+
+/// Nothing that a test waits for takes longer, on however busy a machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A directory of its own to run `clockwork` in.
+pub struct Sandbox {
+    directory: TempDir,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.directory.path().join(path)
+    }
+
+    pub fn write(&self, path: &str, content: &str) {
+        fs::write(self.path(path), content).unwrap();
+    }
+
+    pub fn command<S: AsRef<str>>(&self, args: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clockwork"));
+        command.current_dir(self.directory.path()).args(args.iter().map(AsRef::as_ref));
+        command
+    }
+
+    /// Runs to the end.
+    pub fn run<S: AsRef<str>>(&self, args: &[S]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs to the end, which must be a good one.
+    pub fn succeed<S: AsRef<str>>(&self, args: &[S]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs in the background.
+    pub fn start<S: AsRef<str>>(&self, args: &[S]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Waits until a file is there.
+    pub fn wait_for(&self, path: &str) {
+        let since = Instant::now();
+        while !self.path(path).exists() {
+            assert!(since.elapsed() < PATIENCE, "{path} never came");
+            sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub fn read(&self, path: &str) -> Vec<u8> {
+        fs::read(self.path(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    pub fn json(&self, path: &str) -> serde_json::Value {
+        serde_json::from_slice(&self.read(path)).unwrap()
+    }
+
+    /// The lines of a run's `metrics.jsonl`, without the time, which is another each time.
+    pub fn metrics(&self, run: &str) -> Vec<serde_json::Value> {
+        let text = String::from_utf8(self.read(&format!("runs/{run}/metrics.jsonl"))).unwrap();
+        let timeless = |line| {
+            let mut evaluation: serde_json::Value = serde_json::from_str(line).unwrap();
+            evaluation.as_object_mut().unwrap().remove("elapsed_s");
+            evaluation
+        };
+        text.lines().map(timeless).collect()
+    }
+}
+
+/// `clockwork train` of the small network for some steps, with more arguments.
+pub fn train_small(name: &str, max_steps: u32, more: &[&str]) -> Vec<String> {
+    let args = ["train".to_owned(), format!("--name={name}"), format!("--max-steps={max_steps}")];
+    args.into_iter().chain(SMALL.iter().chain(more).map(ToString::to_string)).collect()
+}

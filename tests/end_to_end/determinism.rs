@@ -15,7 +15,7 @@ fn a_run_gives_the_same_bytes_with_any_number_of_threads() {
     });
     for name in &runs[1..] {
         for file in [LAST, LAST_OPTIMIZER] {
-            let of = |name| sandbox.read(&format!("runs/{name}/{file}"));
+            let of = |name: &str| sandbox.read(&format!("runs/{name}/{file}"));
             assert!(of(name) == of(runs[0]), "{file} of {name} differs");
         }
         assert_eq!(sandbox.metrics(name), sandbox.metrics(runs[0]));

@@ -20,7 +20,7 @@ fn the_quick_configuration_groks() {
     let last = metrics.last().unwrap();
     assert_eq!(last["test_accuracy"], 1.0);
     assert_eq!(last["train_accuracy"], 1.0);
-    assert!(last["test_loss"].as_f64().unwrap() < 1e-6, "{last}");
+    assert!(last["test_loss"].as_f64().unwrap() < 1e-5, "{last}");
     let (memorised, generalised) = (passed(&metrics, "train_accuracy"), passed(&metrics, "test_accuracy"));
-    assert!(generalised > 5 * memorised, "memorised at {memorised}, generalised at {generalised}");
+    assert!(generalised > 4 * memorised, "memorised at {memorised}, generalised at {generalised}");
 }

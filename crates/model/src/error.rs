@@ -14,7 +14,7 @@ pub enum Error {
         problem: String,
     },
     /// A file cannot be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     Io {
         /// What was tried: `read`, `write`.
         action: &'static str,
@@ -32,7 +32,7 @@ pub enum Error {
         problem: String,
     },
     /// The device could not run the computation or hand back its result.
-    #[error("the device failed: {0}")]
+    #[error("the device failed")]
     Device(#[from] burn::tensor::TensorReadError),
 }
 

@@ -10,7 +10,7 @@ use burn::{
     optim::OptimizerRecord,
     store::ModuleRecord,
     train::{
-        LearningCheckpointer,
+        Interrupter, LearningCheckpointer,
         checkpoint::{
             AsyncCheckpointer, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
         },
@@ -140,6 +140,7 @@ pub(crate) fn checkpointer(
     config: &Config,
     network: &Learnable,
     error: &FirstError,
+    interrupter: &Interrupter,
 ) -> LearningCheckpointer<Learnable> {
     let settings = serde_json::to_value(config).expect("plain tables of numbers always serialise");
     let (model, network) = (config.model(), network.clone());
@@ -149,6 +150,9 @@ pub(crate) fn checkpointer(
         Ok(Checkpoint { metadata, weights }.write(&files.weights(step))?)
     });
     let optimizer: Save<OptimizerRecord> = Box::new(|files, step, record| {
+        if record.is_empty() {
+            return Ok(()); // before the first step
+        }
         let path = files.optimizer_state(step);
         let bytes = optimizer_state::to_bytes(record).map_err(Error::Training)?;
         write_atomically(&path, &bytes).map_err(Error::io("write", &path))?;
@@ -161,11 +165,22 @@ pub(crate) fn checkpointer(
     // The learning rate follows from the step, so its scheduler has no file.
     let scheduler: Save<LrSchedulerRecord> = Box::new(|_, _, _| Ok(()));
     LearningCheckpointer::new(
-        AsyncCheckpointer::new(Writer { files: files.clone(), error: error.clone(), save: weights }),
-        AsyncCheckpointer::new(Writer { files: files.clone(), error: error.clone(), save: optimizer }),
-        AsyncCheckpointer::new(Writer { files: files.clone(), error: error.clone(), save: scheduler }),
+        in_background(files, error, interrupter, weights),
+        in_background(files, error, interrupter, optimizer),
+        in_background(files, error, interrupter, scheduler),
         Box::new(SaveAlways),
     )
+}
+
+/// A thread that writes files; should that fail, training is told to stop.
+fn in_background<R: burn::train::checkpoint::Checkpoint>(
+    files: &CheckpointFiles,
+    error: &FirstError,
+    interrupter: &Interrupter,
+    save: Save<R>,
+) -> AsyncCheckpointer<R> {
+    let writer = Writer { files: files.clone(), error: error.clone(), save };
+    AsyncCheckpointer::new(writer).with_interrupter(interrupter.clone())
 }
 
 type Save<R> = Box<dyn Fn(&CheckpointFiles, u64, R) -> Result<()> + Send + Sync>;
@@ -179,7 +194,7 @@ struct Writer<R> {
 impl<R: burn::train::checkpoint::Checkpoint> Checkpointer<R> for Writer<R> {
     fn save(&self, step: usize, record: R) -> std::result::Result<(), CheckpointerError> {
         (self.save)(&self.files, step as u64, record).map_err(|error| {
-            let words = error.to_string();
+            let words = error.in_words();
             self.error.set(error);
             CheckpointerError::Unknown(words)
         })

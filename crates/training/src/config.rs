@@ -99,14 +99,15 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] for a file that cannot be read; [`Error::Config`] for one that is no TOML, an
-    /// unknown key (the nearest known one is named) or a value of the wrong type;
-    /// [`Error::Model`] and [`Error::Config`] for an impossible value.
+    /// [`Error::Config`] for a file that cannot be read or is no TOML, an unknown key (the nearest
+    /// known one is named) or a value of the wrong type; [`Error::Model`] and [`Error::Config`] for
+    /// an impossible value.
     pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
         let mut table: Table = PAPER.parse().map_err(|e| config_error("the default configuration", e))?;
         if let Some(path) = file {
             let origin = path.display().to_string();
-            let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+            let text = fs::read_to_string(path)
+                .map_err(|e| config_error(&origin, format!("cannot read it ({e}); give a TOML file")))?;
             merge(&mut table, text.parse().map_err(|e| toml_error(&origin, &text, &e))?, "")
                 .map_err(|problem| Error::Config { origin, problem })?;
         }

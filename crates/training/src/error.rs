@@ -40,7 +40,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file cannot be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     Io {
         /// What was tried: `read`, `write`, `create`, `lock`.
         action: &'static str,
@@ -63,7 +63,7 @@ pub enum Error {
     #[error(transparent)]
     Model(#[from] clockwork_model::Error),
     /// The device could not hand back a result.
-    #[error("the device failed: {0}")]
+    #[error("the device failed")]
     Device(#[from] burn::tensor::TensorReadError),
     /// burn's training loop failed.
     #[error("training failed: {0}")]
@@ -77,6 +77,16 @@ impl Error {
     /// An I/O error with what was tried on which path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// The error and what caused it, in one line.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        std::iter::once(self.to_string())
+            .chain(causes.map(ToString::to_string))
+            .collect::<Vec<_>>()
+            .join(": ")
     }
 
     /// Whether the request was wrong, rather than something failing while it was carried out.

@@ -94,7 +94,8 @@ impl SupervisedLearningStrategy<Learnable> for FullBatchStrategy {
 
         let error = FirstError::default();
         let files = CheckpointFiles::new(self.directory.checkpoints());
-        let mut checkpointer = checkpointer(&files, &self.config, &learner.model(), &error);
+        let mut checkpointer =
+            checkpointer(&files, &self.config, &learner.model(), &error, &sitting.interrupter);
         let ending = sitting.run(&mut learner, &mut |learner, step| {
             checkpointer.checkpoint(learner, step as usize, &store);
         });

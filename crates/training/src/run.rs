@@ -38,8 +38,8 @@ pub struct Summary {
     pub step: u64,
     /// When the run passed its milestones.
     pub milestones: Milestones,
-    /// The newest evaluation.
-    pub evaluation: Evaluation,
+    /// All evaluations, of which there is at least one.
+    pub evaluations: Vec<Evaluation>,
     /// Seconds of training, over all sittings.
     pub elapsed_s: f64,
 }
@@ -203,15 +203,12 @@ impl Run {
                 Some("the test loss stayed below training.stop_below_test_loss".to_owned()),
             ),
             Ok((_, Ending::Interrupted(reason))) => (RunState::Stopped, Some(reason.clone())),
-            Err(error) => (RunState::Stopped, Some(error.to_string())),
+            Err(error) => (RunState::Stopped, Some(error.in_words())),
         };
         let written = strategy.directory.write_record(&record);
         let (step, ending) = ending?;
         written?;
-        let Some(&evaluation) = evaluations.last() else {
-            return Err(Error::Training("stopped before the first evaluation".to_owned()));
-        };
-        Ok(Summary { ending, step, milestones: evaluations.iter().collect(), evaluation, elapsed_s })
+        Ok(Summary { ending, step, milestones: evaluations.iter().collect(), evaluations, elapsed_s })
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{
-    env,
-    io::{IsTerminal, Write, stdout},
+    env, fs,
+    io::{IsTerminal, Write, stderr, stdout},
     path::{Path, PathBuf},
     process,
     thread::available_parallelism,
@@ -15,6 +15,8 @@ use burn::{
         renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
     },
 };
+use clockwork_model::write_atomically;
+use clockwork_report::{CurvePoint, training_curves_svg};
 use clockwork_training::{Ending, Run, Silent, Summary};
 use indicatif::HumanDuration;
 
@@ -23,6 +25,9 @@ use crate::{
     exit::{Ended, INTERRUPTED, WrongRequest},
     progress::Progress,
 };
+
+/// The picture of losses and accuracies over steps, in a run's directory.
+const TRAINING_CURVES: &str = "report/figures/training.svg";
 
 /// Refuses `--tui` where there is no terminal to draw it on.
 pub fn require_terminal(args: &SittingArgs) -> anyhow::Result<()> {
@@ -53,6 +58,10 @@ pub fn sit(run: Run, args: &SittingArgs) -> anyhow::Result<Ended> {
         _ => Box::new(Progress::new(&run, &path)),
     };
     let summary = run.train(&Device::flex(), threads, renderer, &interrupter)?;
+    // The run is whole without its picture.
+    if let Err(error) = draw_training_curves(&summary, &path) {
+        let _ = writeln!(stderr(), "warning: {error:#}");
+    }
     if !args.quiet {
         // A reader that went away, such as `head`, is no failure of the run.
         let _ = stdout().write_all(in_words(&summary, &path, seed).as_bytes());
@@ -84,8 +93,32 @@ fn relative_to_here(path: &Path) -> PathBuf {
     }
 }
 
+/// Writes the run's `report/figures/training.svg`.
+fn draw_training_curves(summary: &Summary, run: &Path) -> anyhow::Result<()> {
+    let points: Vec<CurvePoint> = summary
+        .evaluations
+        .iter()
+        .map(|e| CurvePoint {
+            step: e.step,
+            loss: [e.train_loss, e.test_loss],
+            accuracy: [e.train_accuracy, e.test_accuracy],
+        })
+        .collect();
+    let milestones =
+        [(summary.milestones.memorised, "train 99 %"), (summary.milestones.generalised, "test 99 %")];
+    let milestones: Vec<_> = milestones.iter().filter_map(|&(step, label)| Some((step?, label))).collect();
+    let name = run.file_name().unwrap_or_default().to_string_lossy();
+    let svg = training_curves_svg(&format!("Training of {name}"), &points, &milestones)?;
+    let path = run.join(TRAINING_CURVES);
+    let write = || {
+        fs::create_dir_all(path.parent().unwrap_or(run))?;
+        write_atomically(&path, svg.as_bytes())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn in_words(summary: &Summary, path: &Path, seed: u64) -> String {
-    let Summary { ending, step, milestones, evaluation, elapsed_s } = summary;
+    let Summary { ending, step, milestones, evaluations, elapsed_s } = summary;
     let passed = |milestone: Option<u64>| match milestone {
         Some(step) => format!("passed 99 % at step {step}"),
         None => "has not passed 99 %".to_owned(),
@@ -94,22 +127,19 @@ fn in_words(summary: &Summary, path: &Path, seed: u64) -> String {
         format!("  {name:<6} loss {loss:.3e}, accuracy {:.2} %, {}\n", 100.0 * accuracy, passed(milestone))
     };
     let (how, next) = match ending {
-        Ending::MaxSteps => ("finished", None),
-        Ending::EarlyStop => ("finished", None),
-        Ending::Interrupted(_) => ("stopped", Some(format!("clockwork resume {}", path.display()))),
-    };
-    let next = next.unwrap_or_else(|| {
-        format!("clockwork train --seed {}   (another seed finds other frequencies)", seed + 1)
-    });
-    [
-        format!(
-            "{how} at step {step} after {}: {}\n",
-            HumanDuration(Duration::from_secs_f64(elapsed_s.max(0.0))),
-            path.display()
+        Ending::Interrupted(_) => ("stopped", format!("clockwork resume {}", path.display())),
+        Ending::MaxSteps | Ending::EarlyStop => (
+            "finished",
+            format!("clockwork train --seed {}   (another seed finds other frequencies)", seed + 1),
         ),
-        split("train", evaluation.train_loss, evaluation.train_accuracy, milestones.memorised),
-        split("test", evaluation.test_loss, evaluation.test_accuracy, milestones.generalised),
-        format!("  next   {next}\n"),
-    ]
-    .concat()
+    };
+    let time = HumanDuration(Duration::from_secs_f64(elapsed_s.max(0.0)));
+    let mut words = format!("{how} at step {step} after {time}: {}\n", path.display());
+    if let Some(last) = evaluations.last() {
+        words += &split("train", last.train_loss, last.train_accuracy, milestones.memorised);
+        words += &split("test", last.test_loss, last.test_accuracy, milestones.generalised);
+    }
+    words += &format!("  curves {}\n", path.join(TRAINING_CURVES).display());
+    words += &format!("  next   {next}\n");
+    words
 }

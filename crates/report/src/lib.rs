@@ -1,0 +1,5 @@
+//! Draws what training measured. It sees plain numbers and never runs a model.
+
+mod training_curves;
+
+pub use training_curves::{CurvePoint, DrawingError, training_curves_svg};

@@ -112,10 +112,11 @@ fn a_broken_checkpoint_is_passed_over() {
 #[test]
 fn a_run_that_is_being_trained_is_left_alone() {
     let sandbox = Sandbox::new();
-    let child = sandbox.start(&train_small("busy", 1_000_000, &OFTEN));
+    let mut child = sandbox.start(&train_small("busy", 1_000_000, &OFTEN));
     sandbox.wait_for(&checkpoint("busy", 0));
     let output = sandbox.run(&["resume", "runs/busy"]);
-    signal(&child, "-KILL");
+    child.kill().unwrap();
+    child.wait().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("another process is training this run"), "{said}");

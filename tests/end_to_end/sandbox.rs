@@ -18,7 +18,7 @@ pub const SMALL: [&str; 5] = [
 ];
 
 /// Nothing that a test waits for takes longer, on however busy a machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A directory of its own to run `clockwork` in.
 pub struct Sandbox {

@@ -30,7 +30,9 @@ pub fn code(ended: anyhow::Result<Ended>) -> ExitCode {
             // Where even the error cannot be written, the exit code still tells.
             let _ = writeln!(stderr(), "error: {error:#}");
             let is_wrong_request = error.chain().any(|cause| {
-                cause.downcast_ref::<clockwork_training::Error>().is_some_and(|e| e.is_wrong_request())
+                cause
+                    .downcast_ref::<clockwork_training::Error>()
+                    .is_some_and(clockwork_training::Error::is_wrong_request)
                     || cause.is::<WrongRequest>()
             });
             if is_wrong_request { WRONG_REQUEST.into() } else { FAILURE.into() }

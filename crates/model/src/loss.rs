@@ -34,13 +34,15 @@ pub fn mean(losses: Tensor<1>) -> Result<f64, TensorReadError> {
     Ok(losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64)
 }
 
-/// The fraction of examples whose largest logit, of logits [n, p], is the answer's.
+/// The fraction of examples whose answer's logit, of logits [n, p], is above every other.
 ///
 /// # Errors
 ///
 /// What the device says where it cannot hand the count back.
 pub fn accuracy(logits: Tensor<2>, batch: &Batch) -> Result<f64, TensorReadError> {
-    let correct: i64 = logits.argmax(1).equal(batch.answer.clone()).int().sum().try_into_scalar()?;
+    let answer = logits.clone().gather(1, batch.answer.clone()); // [n, 1]
+    let largest = logits.mask_fill(batch.is_answer.clone(), f64::NEG_INFINITY).max_dim(1); // [n, 1]
+    let correct: i64 = answer.greater(largest).int().sum().try_into_scalar()?;
     Ok(correct as f64 / batch.len() as f64)
 }
 
@@ -67,6 +69,14 @@ mod tests {
             let (loss, exact) = (loss_of_first_pair(logits), oracle(&logits, 0));
             assert!((loss - exact).abs() <= 1e-5 * exact, "{margin}: {loss} is not {exact}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_right_where_no_other_is_as_likely() {
+        let device = Device::flex();
+        let batch = Batch::new(3, &[0, 1, 2, 3], &device); // answers 0, 1, 2, 1
+        let logits = [[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [1.0, 2.0, 3.0], [0.0, 2.0, 2.0]];
+        assert_eq!(accuracy(Tensor::from_floats(logits, &device), &batch).unwrap(), 0.5);
     }
 
     #[test]

@@ -103,7 +103,9 @@ impl Config {
     /// known one is named) or a value of the wrong type; [`Error::Model`] and [`Error::Config`] for
     /// an impossible value.
     pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
-        let mut table: Table = PAPER.parse().map_err(|e| config_error("the default configuration", e))?;
+        let mut table: Table = PAPER
+            .parse()
+            .map_err(|e: toml::de::Error| config_error("the default configuration", e.message()))?;
         if let Some(path) = file {
             let origin = path.display().to_string();
             let text = fs::read_to_string(path)
@@ -207,8 +209,8 @@ impl Config {
     }
 }
 
-fn config_error(origin: impl ToString, problem: impl ToString) -> Error {
-    Error::Config { origin: origin.to_string(), problem: problem.to_string() }
+fn config_error(origin: impl Into<String>, problem: impl Into<String>) -> Error {
+    Error::Config { origin: origin.into(), problem: problem.into() }
 }
 
 /// A syntax error in one line, with the place.

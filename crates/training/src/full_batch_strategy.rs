@@ -128,7 +128,7 @@ impl Sitting<'_> {
         while step < self.early_stop.last_step() {
             if self.interrupter.should_stop() {
                 if kept != step {
-                    self.finite_or_stop(learner, step, kept)?;
+                    finite_or_stop(learner, step, kept)?;
                     keep(learner, step);
                 }
                 let reason = self.interrupter.get_message().unwrap_or_else(|| "an error".to_owned());
@@ -185,15 +185,6 @@ impl Sitting<'_> {
         Ok(())
     }
 
-    /// Refuses weights that would make a checkpoint useless.
-    fn finite_or_stop(&self, learner: &Learner<Learnable>, step: u64, kept: u64) -> Result<()> {
-        let weights = learner.model().network.weights()?;
-        match sum_squared_weights(&weights).is_finite() {
-            true => Ok(()),
-            false => Err(Error::LossNotFinite { step, last_good: kept }),
-        }
-    }
-
     fn show_train(&mut self, step: u64, scores: Option<Scores>) {
         self.shown = Instant::now();
         self.tell(|sitting| {
@@ -215,5 +206,13 @@ impl Sitting<'_> {
     ) {
         let told = event(self);
         self.interrupter.fail_on_error(told);
+    }
+}
+
+/// Refuses weights that would make a checkpoint useless.
+fn finite_or_stop(learner: &Learner<Learnable>, step: u64, kept: u64) -> Result<()> {
+    match sum_squared_weights(&learner.model().network.weights()?).is_finite() {
+        true => Ok(()),
+        false => Err(Error::LossNotFinite { step, last_good: kept }),
     }
 }

@@ -82,7 +82,10 @@ impl<'a> FromIterator<&'a Evaluation> for Milestones {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        Phase::{CleaningUp, Grokking, Memorising, Plateau},
+        *,
+    };
 
     #[test]
     fn phases_follow_the_accuracies_and_never_go_back() {
@@ -93,7 +96,6 @@ mod tests {
             milestones.observe(100 * i, train_accuracy, test_accuracy);
             phases.push(milestones.phase());
         }
-        use Phase::{CleaningUp, Grokking, Memorising, Plateau};
         assert_eq!(phases, [Memorising, Plateau, Plateau, Grokking, CleaningUp, CleaningUp]);
         assert_eq!(
             milestones,

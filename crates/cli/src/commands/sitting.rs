@@ -124,7 +124,7 @@ fn in_words(summary: &Summary, path: &Path, seed: u64) -> String {
         None => "has not passed 99 %".to_owned(),
     };
     let split = |name, loss, accuracy: f64, milestone| {
-        format!("  {name:<6} loss {loss:.3e}, accuracy {:.2} %, {}\n", 100.0 * accuracy, passed(milestone))
+        format!("  {name:<6} loss {loss:.3e}, accuracy {:.2} %, {}", 100.0 * accuracy, passed(milestone))
     };
     let (how, next) = match ending {
         Ending::Interrupted(_) => ("stopped", format!("clockwork resume {}", path.display())),
@@ -134,12 +134,12 @@ fn in_words(summary: &Summary, path: &Path, seed: u64) -> String {
         ),
     };
     let time = HumanDuration(Duration::from_secs_f64(elapsed_s.max(0.0)));
-    let mut words = format!("{how} at step {step} after {time}: {}\n", path.display());
+    let mut lines = vec![format!("{how} at step {step} after {time}: {}", path.display())];
     if let Some(last) = evaluations.last() {
-        words += &split("train", last.train_loss, last.train_accuracy, milestones.memorised);
-        words += &split("test", last.test_loss, last.test_accuracy, milestones.generalised);
+        lines.push(split("train", last.train_loss, last.train_accuracy, milestones.memorised));
+        lines.push(split("test", last.test_loss, last.test_accuracy, milestones.generalised));
     }
-    words += &format!("  curves {}\n", path.join(TRAINING_CURVES).display());
-    words += &format!("  next   {next}\n");
-    words
+    lines.push(format!("  curves {}", path.join(TRAINING_CURVES).display()));
+    lines.push(format!("  next   {next}\n"));
+    lines.join("\n")
 }

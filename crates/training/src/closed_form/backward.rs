@@ -102,6 +102,7 @@ pub(super) fn backward<'a>(
 const SUMMED_AT_ONCE: usize = 4096;
 
 /// Cuts the first `n` numbers off.
+#[expect(clippy::mut_mut, reason = "what is left of the slice is the slice then")]
 fn take<'a>(rest: &mut &'a mut [f32], n: usize) -> &'a mut [f32] {
     rest.split_off_mut(..n).expect("buffers fit the pairs")
 }
@@ -130,6 +131,8 @@ impl TileTask<'_> {
         let d_logits = Matrix::new(self.forward.logits, logits);
         let w_logit = Matrix::new(&tables.w_logit, logits);
         product(Into::Fresh, MatrixMut::new(self.d_w_logit, logits), neuron_acts.t(), d_logits);
+        let p = tables.sizes.config.modulus;
+        let (d_logits, w_logit) = (d_logits.columns(0, p), w_logit.columns(0, p));
         product(Into::Fresh, MatrixMut::new(self.d_neurons, neurons), d_logits, w_logit.t());
         arch.dispatch(GatherX { task: self, tables, pairs, answers })
     }

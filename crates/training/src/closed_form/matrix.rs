@@ -83,6 +83,7 @@ pub(super) enum Into {
 /// # Panics
 ///
 /// If the shapes do not fit.
+#[expect(clippy::needless_pass_by_value, reason = "a view to write to is used up by the write")]
 pub(super) fn product(into: Into, out: MatrixMut, a: Matrix, b: Matrix) {
     assert!(
         a.rows == out.rows && b.columns == out.columns && a.columns == b.rows,

@@ -15,6 +15,11 @@ train *args:
 resume run="runs/latest" *args:
     cargo run {{ profile }} --locked --bin clockwork -- resume {{ run }} {{ args }}
 
+# Reverse-engineer a run's newest checkpoint and check the published claims
+[group('run')]
+analyze run="runs/latest" *args:
+    cargo run {{ profile }} --locked --bin clockwork -- analyze {{ run }} {{ args }}
+
 # Run all tests
 [group('check')]
 test *args:

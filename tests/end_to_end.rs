@@ -1,5 +1,7 @@
 //! Runs the binary as a user would.
 
+#[path = "end_to_end/analyze.rs"]
+mod analyze;
 #[path = "end_to_end/bad_input.rs"]
 mod bad_input;
 #[path = "end_to_end/determinism.rs"]

@@ -5,5 +5,6 @@ fn help_texts() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!("help", sandbox.succeed(&["--help"]));
     insta::assert_snapshot!("help-train", sandbox.succeed(&["train", "--help"]));
+    insta::assert_snapshot!("help-analyze", sandbox.succeed(&["analyze", "--help"]));
     insta::assert_snapshot!("help-resume", sandbox.succeed(&["resume", "--help"]));
 }

@@ -14,6 +14,7 @@ pub struct Cli {
 pub enum Command {
     Train(TrainArgs),
     Resume(ResumeArgs),
+    Analyze(AnalyzeArgs),
 }
 
 /// Train a network from random weights
@@ -62,6 +63,37 @@ pub struct ResumeArgs {
 
     #[command(flatten)]
     pub sitting: SittingArgs,
+}
+
+/// Reverse-engineer a checkpoint and check the published claims
+///
+/// Finds the key frequencies, the neurons that serve them, and what becomes of the loss without them, on
+/// all inputs, and says claim by claim whether it holds.
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    /// Directory of a run, such as runs/latest, or a checkpoint file
+    #[arg(value_name = "RUN|FILE")]
+    pub target: PathBuf,
+
+    /// Checkpoint of the run [default: the newest]
+    #[arg(long, value_name = "N")]
+    pub step: Option<u64>,
+
+    /// Exit with status 3 if a claim fails
+    #[arg(long)]
+    pub check: bool,
+
+    /// Print the figures as JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+
+    /// Where to write analysis.json [default: in the run's directory; for a file of no run, nowhere]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Threads that share the work [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]

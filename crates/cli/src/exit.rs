@@ -10,6 +10,8 @@ pub enum Ended {
     Done,
     /// The user stopped it.
     Interrupted,
+    /// It was asked to check claims, and one does not hold.
+    ClaimFailed,
 }
 
 /// Something failed while a request was carried out.
@@ -17,6 +19,9 @@ const FAILURE: u8 = 1;
 
 /// The request was wrong; clap exits with the same for wrong arguments.
 const WRONG_REQUEST: u8 = 2;
+
+/// A claim does not hold.
+const CLAIM_FAILED: u8 = 3;
 
 /// The shell's code for a process that an interrupt ended: 128 + SIGINT.
 pub const INTERRUPTED: u8 = 130;
@@ -26,6 +31,7 @@ pub fn code(ended: anyhow::Result<Ended>) -> ExitCode {
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => INTERRUPTED.into(),
+        Ok(Ended::ClaimFailed) => CLAIM_FAILED.into(),
         Err(error) => {
             // Where even the error cannot be written, the exit code still tells.
             let _ = writeln!(stderr(), "error: {error:#}");

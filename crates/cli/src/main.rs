@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod duration;
 mod exit;
 mod progress;
 
@@ -14,6 +15,7 @@ use crate::args::{Cli, Command};
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Train(args) => commands::train(&args),
+        Command::Analyze(args) => commands::analyze(&args),
         Command::Resume(args) => commands::resume(&args),
     };
     exit::code(ended)

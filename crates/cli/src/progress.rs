@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     io::{IsTerminal, Write, stderr},
     path::Path,
     time::{Duration, Instant},
@@ -12,7 +13,9 @@ use burn::train::{
     },
 };
 use clockwork_training::{ACCURACY, EarlyStop, LOSS, Milestones, Run};
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::duration::InWords;
 
 /// How often a line is written where there is no terminal for a bar.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -46,9 +49,16 @@ impl Progress {
         }
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template(
-            "{prefix:<11} {wide_bar:.cyan/dim} {pos}/{len} steps  {per_sec}  {eta} left\n{msg}",
+            "{prefix:<11} {wide_bar:.cyan/dim} {pos}/{len} steps  {rate}  {left} left\n{msg}",
         )
-        .expect("the template is well-formed");
+        .expect("the template is well-formed")
+        .with_key("rate", |state: &ProgressState, w: &mut dyn fmt::Write| {
+            // A number that cannot be written is not worth stopping a run for; so below.
+            let _ = write!(w, "{:.0} steps/s", state.per_sec());
+        })
+        .with_key("left", |state: &ProgressState, w: &mut dyn fmt::Write| {
+            let _ = write!(w, "{}", InWords { seconds: state.eta().as_secs_f64() });
+        });
         let bar = ProgressBar::with_draw_target(Some(early_stop.last_step()), target)
             .with_style(style)
             .with_position(run.step());
@@ -94,15 +104,15 @@ impl Progress {
             let (began, from) = self.began;
             let rate = (self.step - from) as f64 / began.elapsed().as_secs_f64().max(1e-9);
             let steps_left = (self.early_stop.last_step() - self.step) as f64;
-            let left = if rate > 0.0 {
-                HumanDuration(Duration::from_secs_f64(steps_left / rate)).to_string()
-            } else {
-                "?".to_owned()
+            let left = match rate > 0.0 {
+                true => format!("{rate:.0} steps/s  {} left", InWords { seconds: steps_left / rate }),
+                false => String::new(),
             };
             self.line(&format!(
-                "step {:>6}/{}  {phase:<11}  {}  {rate:.0} steps/s  {left} left",
+                "step {:>6}/{}  {:<11}  {}  {left}",
                 self.step,
                 self.early_stop.last_step(),
+                phase.to_string(),
                 self.scores(),
             ));
         }

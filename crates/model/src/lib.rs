@@ -28,6 +28,7 @@ mod error;
 mod initialisation;
 mod last_position;
 pub mod loss;
+pub mod matrix;
 mod model_config;
 mod parameters;
 mod split;

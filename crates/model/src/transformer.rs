@@ -1,7 +1,7 @@
 use burn::module::{Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
-use burn::tensor::TensorReadError;
+use burn::tensor::{TensorCreationOptions, TensorReadError};
 
 use crate::{ModelConfig, Parameters, Weights};
 
@@ -44,21 +44,37 @@ impl Transformer {
     /// If a parameter has not the length that `config` gives it.
     #[must_use]
     pub fn from_weights(weights: &Weights, config: &ModelConfig, device: &Device) -> Self {
+        Self::from_weights_as(weights, config, device)
+    }
+
+    /// As [`from_weights`](Self::from_weights), with parameters and all that is computed from them of the
+    /// type that `options` name beside the device.
+    ///
+    /// # Panics
+    ///
+    /// As [`from_weights`](Self::from_weights).
+    #[must_use]
+    pub fn from_weights_as(
+        weights: &Weights,
+        config: &ModelConfig,
+        options: impl Into<TensorCreationOptions>,
+    ) -> Self {
+        let options = options.into();
         // An optimiser knows a parameter by its id; fixed ids let its state outlive the process.
         let ids = Parameters::from_array(std::array::from_fn(|i| i as u64 + 1));
         let of = weights.as_ref().zip(config.shapes()).zip(ids);
         Self {
-            w_e: param(of.w_e, device),
-            w_pos: param(of.w_pos, device),
-            w_q: param(of.w_q, device),
-            w_k: param(of.w_k, device),
-            w_v: param(of.w_v, device),
-            w_o: param(of.w_o, device),
-            w_in: param(of.w_in, device),
-            b_in: param(of.b_in, device),
-            w_out: param(of.w_out, device),
-            b_out: param(of.b_out, device),
-            w_u: param(of.w_u, device),
+            w_e: param(of.w_e, &options),
+            w_pos: param(of.w_pos, &options),
+            w_q: param(of.w_q, &options),
+            w_k: param(of.w_k, &options),
+            w_v: param(of.w_v, &options),
+            w_o: param(of.w_o, &options),
+            w_in: param(of.w_in, &options),
+            b_in: param(of.b_in, &options),
+            w_out: param(of.w_out, &options),
+            b_out: param(of.b_out, &options),
+            w_u: param(of.w_u, &options),
         }
     }
 
@@ -134,10 +150,10 @@ impl Transformer {
 
 fn param<const D: usize>(
     ((weights, shape), id): ((&Vec<f32>, Vec<usize>), u64),
-    device: &Device,
+    options: &TensorCreationOptions,
 ) -> Param<Tensor<D>> {
-    let tensor = Tensor::from_data(TensorData::new(weights.clone(), shape), device);
-    Param::initialized(ParamId::from(id), tensor.set_require_grad(device.is_autodiff()))
+    let tensor = Tensor::from_data(TensorData::new(weights.clone(), shape), options.clone());
+    Param::initialized(ParamId::from(id), tensor.set_require_grad(options.device.is_autodiff()))
 }
 
 fn values<const D: usize>(param: &Param<Tensor<D>>) -> Result<Vec<f32>, TensorReadError> {

@@ -3,8 +3,6 @@ use std::{
     io::{IsTerminal, Write, stderr, stdout},
     path::{Path, PathBuf},
     process,
-    thread::available_parallelism,
-    time::Duration,
 };
 
 use anyhow::Context;
@@ -18,10 +16,11 @@ use burn::{
 use clockwork_model::write_atomically;
 use clockwork_report::{CurvePoint, training_curves_svg};
 use clockwork_training::{Ending, Run, Silent, Summary};
-use indicatif::HumanDuration;
 
+use super::threads::start_threads;
 use crate::{
     args::SittingArgs,
+    duration::InWords,
     exit::{Ended, INTERRUPTED, WrongRequest},
     progress::Progress,
 };
@@ -39,19 +38,10 @@ pub fn require_terminal(args: &SittingArgs) -> anyhow::Result<()> {
 
 /// Trains a run to its end, or until the user stops it, and tells what came of it.
 pub fn sit(run: Run, args: &SittingArgs) -> anyhow::Result<Ended> {
-    let threads = match args.threads {
-        Some(threads) => threads.get(),
-        None => available_parallelism().map_or(1, usize::from),
-    };
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build_global()
-        .context("cannot start the threads")?;
-
+    let threads = start_threads(args.threads)?;
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(&interrupter)?;
     let path = relative_to_here(run.directory().path());
-    let seed = run.config().training.seed;
     let renderer: Box<dyn MetricsRenderer> = match args {
         SittingArgs { quiet: true, .. } => Box::new(Silent),
         SittingArgs { tui: true, .. } => Box::new(TuiMetricsRendererWrapper::new(interrupter.clone(), None)),
@@ -64,7 +54,7 @@ pub fn sit(run: Run, args: &SittingArgs) -> anyhow::Result<Ended> {
     }
     if !args.quiet {
         // A reader that went away, such as `head`, is no failure of the run.
-        let _ = stdout().write_all(in_words(&summary, &path, seed).as_bytes());
+        let _ = stdout().write_all(in_words(&summary, &path).as_bytes());
     }
     Ok(match summary.ending {
         Ending::Interrupted(_) => Ended::Interrupted,
@@ -117,7 +107,7 @@ fn draw_training_curves(summary: &Summary, run: &Path) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn in_words(summary: &Summary, path: &Path, seed: u64) -> String {
+fn in_words(summary: &Summary, path: &Path) -> String {
     let Summary { ending, step, milestones, evaluations, elapsed_s } = summary;
     let passed = |milestone: Option<u64>| match milestone {
         Some(step) => format!("passed 99 % at step {step}"),
@@ -128,12 +118,9 @@ fn in_words(summary: &Summary, path: &Path, seed: u64) -> String {
     };
     let (how, next) = match ending {
         Ending::Interrupted(_) => ("stopped", format!("clockwork resume {}", path.display())),
-        Ending::MaxSteps | Ending::EarlyStop => (
-            "finished",
-            format!("clockwork train --seed {}   (another seed finds other frequencies)", seed + 1),
-        ),
+        Ending::MaxSteps | Ending::EarlyStop => ("finished", format!("clockwork analyze {}", path.display())),
     };
-    let time = HumanDuration(Duration::from_secs_f64(elapsed_s.max(0.0)));
+    let time = InWords { seconds: *elapsed_s };
     let mut lines = vec![format!("{how} at step {step} after {time}: {}", path.display())];
     if let Some(last) = evaluations.last() {
         lines.push(split("train", last.train_loss, last.train_accuracy, milestones.memorised));

@@ -1,4 +1,7 @@
-use clockwork_model::ModelConfig;
+use clockwork_model::{
+    ModelConfig,
+    matrix::{Into, Matrix, MatrixMut, product},
+};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -6,7 +9,6 @@ use super::{
     Buffers,
     forward::{Answers, Forward},
     lanes::{add, dot_and_add, mask},
-    matrix::{Into, Matrix, MatrixMut, product},
     pairs::{Pairs, Tile},
     tables::{Sizes, Tables},
 };

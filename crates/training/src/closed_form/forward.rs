@@ -1,9 +1,11 @@
-use clockwork_model::ModelConfig;
+use clockwork_model::{
+    ModelConfig,
+    matrix::{Into, Matrix, MatrixMut, product},
+};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     lanes::{combine, exp_and_sum, max, relu, scale},
-    matrix::{Into, Matrix, MatrixMut, product},
     pairs::{Pairs, Tile},
     tables::Tables,
 };

@@ -14,7 +14,6 @@
 mod backward;
 mod forward;
 mod lanes;
-mod matrix;
 mod pairs;
 mod parameter_gradients;
 mod tables;

@@ -1,9 +1,11 @@
-use clockwork_model::{ModelConfig, Weights};
+use clockwork_model::{
+    ModelConfig, Weights,
+    matrix::{Into, Matrix, MatrixMut, product},
+};
 use rayon::prelude::*;
 
 use super::{
     backward::TableGradients,
-    matrix::{Into, Matrix, MatrixMut, product},
     tables::{Sizes, Tables, head},
 };
 

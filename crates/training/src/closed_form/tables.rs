@@ -1,10 +1,10 @@
-use clockwork_model::{ModelConfig, Weights};
-use rayon::prelude::*;
-
-use super::{
-    lanes::padded,
+use clockwork_model::{
+    ModelConfig, Weights,
     matrix::{Into, Matrix, MatrixMut, product},
 };
+use rayon::prelude::*;
+
+use super::lanes::padded;
 
 /// What the forward pass knows of each token before it sees a pair.
 ///

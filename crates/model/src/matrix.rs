@@ -1,36 +1,58 @@
-//! Row-major matrices and their products.
+//! Row-major matrices and their products, in 32 or 64 bits.
 
 use gemm::Parallelism;
 
+/// The numbers that matrices are of.
+pub trait Real: Copy + 'static {
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+}
+
+impl Real for f32 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+}
+
+impl Real for f64 {
+    const ZERO: Self = 0.0;
+    const ONE: Self = 1.0;
+}
+
 /// A view of a row-major matrix whose rows may lie further apart than they are long.
-#[derive(Clone, Copy)]
-pub(super) struct Matrix<'a> {
-    data: &'a [f32],
+#[derive(Debug, Clone, Copy)]
+pub struct Matrix<'a, T = f32> {
+    data: &'a [T],
     rows: usize,
     columns: usize,
     row_stride: usize,
     column_stride: usize,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, T> Matrix<'a, T> {
     /// All of `data` as rows of the given length.
-    pub fn new(data: &'a [f32], columns: usize) -> Self {
+    #[must_use]
+    pub fn new(data: &'a [T], columns: usize) -> Self {
         Self { data, rows: data.len() / columns, columns, row_stride: columns, column_stride: 1 }
     }
 
     /// The columns from `start` on, `columns` of them.
+    #[must_use]
     pub fn columns(self, start: usize, columns: usize) -> Self {
         assert!(start + columns <= self.columns, "the columns are the matrix's own");
         Self { data: self.data.get(start * self.column_stride..).unwrap_or_default(), columns, ..self }
     }
 
     /// The rows from `start` on, `rows` of them.
+    #[must_use]
     pub fn rows(self, start: usize, rows: usize) -> Self {
         assert!(start + rows <= self.rows, "the rows are the matrix's own");
         Self { data: &self.data[start * self.row_stride..], rows, ..self }
     }
 
     /// The transpose, without moving anything.
+    #[must_use]
     pub fn t(self) -> Self {
         Self {
             rows: self.columns,
@@ -48,20 +70,23 @@ impl<'a> Matrix<'a> {
 }
 
 /// A matrix to write to.
-pub(super) struct MatrixMut<'a> {
-    data: &'a mut [f32],
+#[derive(Debug)]
+pub struct MatrixMut<'a, T = f32> {
+    data: &'a mut [T],
     rows: usize,
     columns: usize,
     row_stride: usize,
 }
 
-impl<'a> MatrixMut<'a> {
+impl<'a, T> MatrixMut<'a, T> {
     /// All of `data` as rows of the given length.
-    pub fn new(data: &'a mut [f32], columns: usize) -> Self {
+    #[must_use]
+    pub fn new(data: &'a mut [T], columns: usize) -> Self {
         Self { rows: data.len() / columns, data, columns, row_stride: columns }
     }
 
     /// The columns from `start` on, `columns` of them.
+    #[must_use]
     pub fn columns(self, start: usize, columns: usize) -> Self {
         assert!(start + columns <= self.columns, "the columns are the matrix's own");
         Self { data: &mut self.data[start..], columns, ..self }
@@ -69,8 +94,8 @@ impl<'a> MatrixMut<'a> {
 }
 
 /// What a product does with what is in its place already.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Into {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Into {
     /// Replaces it.
     Fresh,
     /// Is added to it.
@@ -84,7 +109,7 @@ pub(super) enum Into {
 ///
 /// If the shapes do not fit.
 #[expect(clippy::needless_pass_by_value, reason = "a view to write to is used up by the write")]
-pub(super) fn product(into: Into, out: MatrixMut, a: Matrix, b: Matrix) {
+pub fn product<T: Real>(into: Into, out: MatrixMut<T>, a: Matrix<T>, b: Matrix<T>) {
     assert!(
         a.rows == out.rows && b.columns == out.columns && a.columns == b.rows,
         "{}x{} times {}x{} into {}x{}",
@@ -100,7 +125,7 @@ pub(super) fn product(into: Into, out: MatrixMut, a: Matrix, b: Matrix) {
     }
     if a.columns == 0 {
         if into == Into::Fresh {
-            (0..out.rows).for_each(|i| out.data[i * out.row_stride..][..out.columns].fill(0.0));
+            (0..out.rows).for_each(|i| out.data[i * out.row_stride..][..out.columns].fill(T::ZERO));
         }
         return;
     }
@@ -124,8 +149,8 @@ pub(super) fn product(into: Into, out: MatrixMut, a: Matrix, b: Matrix) {
             b.data.as_ptr(),
             b.column_stride as isize,
             b.row_stride as isize,
-            1.0,
-            1.0,
+            T::ONE,
+            T::ONE,
             false,
             false,
             false,

@@ -1,0 +1,125 @@
+use clockwork_model::{ModelConfig, Split, Weights, sum_squared_weights};
+
+use crate::{
+    Ablation, Activations, Embedding, Error, FourierBasis, Logits, Losses, NeuronClusters, ReluFit, Result,
+    WLogit,
+};
+
+/// Everything that is found in one network.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// The network's sizes.
+    pub config: ModelConfig,
+    /// The basis that everything is seen in.
+    pub basis: FourierBasis,
+    /// What the network does on all inputs.
+    pub activations: Activations,
+    /// Mean loss over all inputs, in nats.
+    pub original_loss: f64,
+    /// Mean loss over the inputs trained on and those held out, where they are known.
+    pub train_and_test_loss: Option<[f64; 2]>,
+    /// Fraction of all inputs that are answered right.
+    pub accuracy: f64,
+    /// The embedding.
+    pub embedding: Embedding,
+    /// The neurons and their clusters.
+    pub clusters: NeuronClusters,
+    /// From neurons to logits.
+    pub w_logit: WLogit,
+    /// What restricting and leaving out neurons does.
+    pub ablation: Ablation,
+    /// The logits.
+    pub logits: Logits,
+    /// How a ReLU multiplies.
+    pub relu_fit: ReluFit,
+    /// Sum of the squares of all weights.
+    pub sum_squared_weights: f64,
+}
+
+/// The stages of an analysis, in their order.
+pub const STAGES: [&str; 6] =
+    ["running the network", "embedding", "neurons", "from neurons to logits", "ablations", "logits"];
+
+/// Is told which of the [`STAGES`] begins.
+pub trait Observer {
+    /// A stage begins.
+    fn stage(&mut self, _name: &str) {}
+}
+
+/// The observer that does nothing.
+impl Observer for () {}
+
+impl Analysis {
+    /// Analyses a network on all p² inputs; `split` are the pairs that it was trained on, if known.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFinite`] where the network computes no numbers; [`Error::Device`] where they cannot
+    /// be read back.
+    pub fn new(
+        weights: &Weights,
+        config: &ModelConfig,
+        split: Option<&Split>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self> {
+        let mut stages = STAGES.iter();
+        let mut next = || stages.next().into_iter().for_each(|name| observer.stage(name));
+        next();
+        let basis = FourierBasis::new(config.modulus);
+        let activations = Activations::new(weights, config)?;
+        if !activations.logits.iter().all(|logit| logit.is_finite()) {
+            return Err(Error::NotFinite);
+        }
+        let losses = Losses { p: config.modulus, original: &activations.logits };
+        let original_loss = losses.of(losses.original);
+        let of_split =
+            |split: &Split| [&split.train, &split.test].map(|of| losses.of_inputs(losses.original, of));
+        let (train_and_test_loss, accuracy) = (split.map(of_split), losses.accuracy(losses.original));
+        next();
+        let embedding = Embedding::new(&basis, weights, config);
+        next();
+        let clusters = NeuronClusters::new(&basis, &activations);
+        next();
+        let w_logit = WLogit::new(&basis, weights, config);
+        next();
+        let ablation = Ablation::new(&basis, &activations, &clusters, &w_logit, &losses);
+        next();
+        let logits = Logits::new(&basis, &clusters.key_freqs, &losses, split);
+        let relu_fit = ReluFit::new(&basis, ReluFit::default_freq(config.modulus));
+        Ok(Self {
+            config: *config,
+            original_loss,
+            train_and_test_loss,
+            accuracy,
+            embedding,
+            clusters,
+            w_logit,
+            ablation,
+            logits,
+            relu_fit,
+            sum_squared_weights: sum_squared_weights(weights),
+            basis,
+            activations,
+        })
+    }
+
+    /// Attention from `=` to `x`, `y` and `=`, the mean over all inputs, [n_heads][3].
+    #[must_use]
+    pub fn mean_attention(&self) -> Vec<[f64; 3]> {
+        let mut means = vec![[0.0; 3]; self.config.n_heads];
+        let n = (self.config.modulus * self.config.modulus) as f64;
+        for pattern in self.activations.pattern.chunks_exact(3 * self.config.n_heads) {
+            for (mean, pattern) in means.iter_mut().zip(pattern.chunks_exact(3)) {
+                mean.iter_mut().zip(pattern).for_each(|(mean, p)| *mean += p / n);
+            }
+        }
+        means
+    }
+
+    /// Each neuron's effect: its variance over inputs times the squared norm of its row of `W_logit`.
+    #[must_use]
+    pub fn neuron_effects(&self) -> Vec<f64> {
+        let norms = self.w_logit.row_norms(self.config.modulus);
+        self.clusters.variance.iter().zip(norms).map(|(variance, norm)| variance * norm).collect()
+    }
+}

@@ -1,0 +1,56 @@
+use serde::Serialize;
+
+use crate::FourierBasis;
+
+/// The fit of ReLU(0.5/√p + cos ω_k x + cos ω_k y), the cosines of unit norm, by terms of unit norm.
+///
+/// It is how neurons multiply: a ReLU of a sum has a component along the product.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReluFit {
+    /// The frequency k.
+    pub freq: usize,
+    /// Of the constant, cos ω_k x, cos ω_k y and cos ω_k x · cos ω_k y.
+    pub coefficients: [f64; 4],
+    /// The share of variance that all four explain.
+    pub r2: f64,
+    /// The share without the product.
+    pub r2_without_quadratic: f64,
+}
+
+impl ReluFit {
+    /// Fits the function of a frequency.
+    #[must_use]
+    pub fn new(basis: &FourierBasis, freq: usize) -> Self {
+        let p = basis.modulus();
+        let (row, wave) = (2 * freq - 1, basis.row(2 * freq - 1));
+        let bias = 0.5 / (p as f64).sqrt();
+        let relu: Vec<f64> =
+            wave.iter().flat_map(|x| wave.iter().map(move |y| (bias + x + y).max(0.0))).collect();
+        let transformed = basis.transform_2d(&relu, 1);
+        let coefficients = [(0, 0), (row, 0), (0, row), (row, row)].map(|(i, j)| transformed[i * p + j]);
+        // The terms are orthonormal, so each takes the square of its coefficient off the variance.
+        let variance: f64 = transformed.iter().skip(1).map(|c| c * c).sum();
+        let [_, x, y, xy] = coefficients.map(|c| c * c / variance);
+        Self { freq, coefficients, r2: x + y + xy, r2_without_quadratic: x + y }
+    }
+
+    /// The frequency that the published analysis takes for p = 113, and one in the middle for others.
+    #[must_use]
+    pub fn default_freq(p: usize) -> usize {
+        if p == 113 { 42 } else { (p / 2 / 3).max(1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_figures() {
+        let fit = ReluFit::new(&FourierBasis::new(113), 42);
+        for (found, published) in fit.coefficients.iter().zip([9.190, 6.807, 6.807, 3.566]) {
+            assert!((found - published).abs() < 5e-4, "{fit:?}");
+        }
+        assert!((fit.r2 - 0.966).abs() < 5e-4 && (fit.r2_without_quadratic - 0.849).abs() < 5e-4, "{fit:?}");
+    }
+}

@@ -1,0 +1,190 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{Analysis, ReluFit, logits::quadratic_and_linear_shares, w_logit::frac_along};
+
+/// How many of the embedding's singular values the summary names.
+const SINGULAR_VALUES: usize = 12;
+
+/// The figures of an analysis, by name. Frequencies are keys as text; losses are in nats.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The modulus.
+    pub p: usize,
+    /// Fraction of all inputs that are answered right.
+    pub accuracy: f64,
+    /// Mean loss over all inputs.
+    pub original_loss: f64,
+    /// Mean loss over the inputs trained on, where they are known.
+    pub train_loss: Option<f64>,
+    /// Mean loss over the inputs held out, where they are known.
+    pub test_loss: Option<f64>,
+    /// The key frequencies, by the neurons' rule.
+    pub key_freqs: Vec<usize>,
+    /// The key frequencies by each of the three rules.
+    pub key_freqs_by_rule: KeyFreqsByRule,
+    /// Neurons in each cluster, and in none.
+    pub cluster_sizes: BTreeMap<String, usize>,
+    /// Neurons that do nothing.
+    pub dead_neurons: usize,
+    /// Median fraction explained of the neurons that are in a cluster.
+    pub median_frac_explained: Option<f64>,
+    /// Mean fraction of inputs on which the unclustered neurons fire.
+    pub unclustered_frac_active: Option<f64>,
+    /// The unclustered neurons' share of all neurons' effect.
+    pub unclustered_share_of_effect: f64,
+    /// Loss with clusters projected onto their frequency.
+    pub loss_neurons_in_key_freqs: f64,
+    /// The same without the unclustered neurons.
+    pub loss_neurons_in_key_freqs_without_unclustered: f64,
+    /// Loss without each cluster in turn.
+    pub loss_excluding_cluster: BTreeMap<String, f64>,
+    /// Loss with only the components along cos ω_k(x + y) and sin ω_k(x + y).
+    pub loss_trig_only: f64,
+    /// Loss without a frequency's two components, over all inputs.
+    pub excluded_loss: BTreeMap<String, f64>,
+    /// The same over the inputs trained on, where they are known.
+    pub excluded_train_loss: Option<BTreeMap<String, f64>>,
+    /// The same over the inputs held out, where they are known.
+    pub excluded_test_loss: Option<BTreeMap<String, f64>>,
+    /// Share of the logits that is quadratic terms of key frequencies.
+    pub logits_frac_quadratic: f64,
+    /// Share of the logits that is linear terms of key frequencies.
+    pub logits_frac_linear: f64,
+    /// Share of the neurons that is quadratic terms of key frequencies.
+    pub neurons_frac_quadratic: f64,
+    /// Share of the neurons that is linear terms of key frequencies.
+    pub neurons_frac_linear: f64,
+    /// Share of `W_logit` that is in the key frequencies' columns.
+    pub w_logit_frac_key_freqs: f64,
+    /// Share of a frequency's columns that comes from its own cluster.
+    pub w_logit_frac_from_own_cluster: BTreeMap<String, f64>,
+    /// Share of what neurons put into a frequency's cosine that lies along cos ω_k(x + y).
+    pub cos_component_frac: BTreeMap<String, f64>,
+    /// Share of what neurons put into a frequency's sine that lies along sin ω_k(x + y).
+    pub sin_component_frac: BTreeMap<String, f64>,
+    /// C_k.
+    pub logit_coefficients: BTreeMap<String, f64>,
+    /// Share of the logits' variance that Σ C_k cos ω_k(x + y − z) explains.
+    pub logit_frac_variance_explained: f64,
+    /// Gini coefficient of the embedding's squared norms by frequency.
+    pub gini_embedding: f64,
+    /// Gini coefficient of `W_logit`'s squared norms by frequency.
+    pub gini_w_logit: f64,
+    /// The embedding's squared norms by frequency.
+    pub embedding_norm_by_freq: Vec<f64>,
+    /// The embedding's largest singular values.
+    pub embedding_singular_values: Vec<f64>,
+    /// Rank of `W_logit`.
+    pub w_logit_rank: usize,
+    /// Mean attention from `=` to `x`, `y` and `=`, per head.
+    pub mean_attention: Vec<[f64; 3]>,
+    /// Sum of the squares of all weights.
+    pub sum_squared_weights: f64,
+    /// How a ReLU multiplies.
+    pub relu_fit: ReluFit,
+}
+
+/// The key frequencies by three independent rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyFreqsByRule {
+    /// By the embedding's norms.
+    pub embedding: Vec<usize>,
+    /// By the neurons' clusters.
+    pub neurons: Vec<usize>,
+    /// By the norms of `W_logit Fᵀ`.
+    pub w_logit: Vec<usize>,
+}
+
+/// The key of neurons that are in no cluster.
+const UNCLUSTERED: &str = "unclustered";
+
+impl Summary {
+    /// The figures of an analysis.
+    #[must_use]
+    pub fn new(of: &Analysis) -> Self {
+        let Analysis { basis, clusters, w_logit, logits, ablation, embedding, .. } = of;
+        let (p, d_mlp) = (of.config.modulus, of.config.d_mlp);
+        let key_freqs = &clusters.key_freqs;
+        let per_freq = |f: &dyn Fn(usize) -> f64| key_freqs.iter().map(|&k| (k.to_string(), f(k))).collect();
+        let unclustered = clusters.members(None);
+        let effects = of.neuron_effects();
+        let mean =
+            |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+
+        let mut cluster_sizes: BTreeMap<String, usize> =
+            key_freqs.iter().map(|&k| (k.to_string(), clusters.members(Some(k)).len())).collect();
+        cluster_sizes.insert(UNCLUSTERED.to_owned(), unclustered.len());
+        let mut loss_excluding_cluster: BTreeMap<String, f64> =
+            ablation.excluding_cluster.iter().map(|(k, &loss)| (k.to_string(), loss)).collect();
+        loss_excluding_cluster.insert(UNCLUSTERED.to_owned(), ablation.excluding_unclustered);
+        let [logits_frac_quadratic, logits_frac_linear] =
+            quadratic_and_linear_shares(basis, key_freqs, &logits.coefficients, p);
+        let [neurons_frac_quadratic, neurons_frac_linear] =
+            quadratic_and_linear_shares(basis, key_freqs, &clusters.coefficients, d_mlp);
+        let component_frac = |which: usize| {
+            let of_freq = |&k: &usize| {
+                let direction = basis.sum_directions(k).into_iter().nth(which)?;
+                let component = w_logit.components(basis, clusters, k).into_iter().nth(which)?;
+                Some((k.to_string(), frac_along(p, &component, &direction)))
+            };
+            key_freqs.iter().filter_map(of_freq).collect()
+        };
+        let excluded_of_split = |which: usize| {
+            let of_freq = |(k, loss): (&usize, &crate::ExcludedLoss)| {
+                Some((k.to_string(), loss.train_and_test?[which]))
+            };
+            of.train_and_test_loss.map(|_| logits.excluded_loss.iter().filter_map(of_freq).collect())
+        };
+        Self {
+            p,
+            accuracy: of.accuracy,
+            original_loss: of.original_loss,
+            train_loss: of.train_and_test_loss.map(|[train, _]| train),
+            test_loss: of.train_and_test_loss.map(|[_, test]| test),
+            key_freqs: key_freqs.clone(),
+            key_freqs_by_rule: KeyFreqsByRule {
+                embedding: embedding.key_freqs.clone(),
+                neurons: key_freqs.clone(),
+                w_logit: w_logit.key_freqs.clone(),
+            },
+            cluster_sizes,
+            dead_neurons: clusters.dead(),
+            median_frac_explained: clusters.median_frac_explained(),
+            unclustered_frac_active: mean(unclustered.iter().map(|&n| clusters.frac_active[n]).collect()),
+            unclustered_share_of_effect: unclustered.iter().map(|&n| effects[n]).sum::<f64>()
+                / effects.iter().sum::<f64>(),
+            loss_neurons_in_key_freqs: ablation.neurons_in_key_freqs,
+            loss_neurons_in_key_freqs_without_unclustered: ablation.excluding_unclustered,
+            loss_excluding_cluster,
+            loss_trig_only: logits.loss_trig_only,
+            excluded_loss: per_freq(&|k| logits.excluded_loss[&k].all),
+            excluded_train_loss: excluded_of_split(0),
+            excluded_test_loss: excluded_of_split(1),
+            logits_frac_quadratic,
+            logits_frac_linear,
+            neurons_frac_quadratic,
+            neurons_frac_linear,
+            w_logit_frac_key_freqs: w_logit.frac_in(key_freqs),
+            w_logit_frac_from_own_cluster: per_freq(&|k| w_logit.frac_from_own_cluster(basis, clusters, k)),
+            cos_component_frac: component_frac(0),
+            sin_component_frac: component_frac(1),
+            logit_coefficients: per_freq(&|k| logits.coefficients_of_sum[&k]),
+            logit_frac_variance_explained: logits.frac_variance_explained,
+            gini_embedding: embedding.gini,
+            gini_w_logit: w_logit.gini,
+            embedding_norm_by_freq: embedding.norm_by_freq.clone(),
+            embedding_singular_values: embedding
+                .singular_values
+                .iter()
+                .take(SINGULAR_VALUES)
+                .copied()
+                .collect(),
+            w_logit_rank: w_logit.rank(),
+            mean_attention: of.mean_attention(),
+            sum_squared_weights: of.sum_squared_weights,
+            relu_fit: of.relu_fit.clone(),
+        }
+    }
+}

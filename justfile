@@ -30,7 +30,7 @@ test *args:
 fmt-check:
     cargo fmt --all -- --check
 
-# Run clippy, and rustdoc for broken links
+# Run clippy and rustdoc, with warnings as errors
 [group('check')]
 lint:
     cargo clippy {{ profile }} --locked --workspace --all-targets -- --deny warnings

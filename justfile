@@ -8,17 +8,17 @@ default:
 # Train a network until it groks: the paper's run, or with arguments as `clockwork train --help` tells
 [group('run')]
 train *args:
-    cargo run {{ profile }} --locked --bin clockwork -- train {{ args }}
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- train {{ args }}
 
 # Go on with a run that was stopped or killed
 [group('run')]
 resume run="runs/latest" *args:
-    cargo run {{ profile }} --locked --bin clockwork -- resume {{ run }} {{ args }}
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- resume {{ run }} {{ args }}
 
 # Reverse-engineer a run's newest checkpoint and check the published claims
 [group('run')]
 analyze run="runs/latest" *args:
-    cargo run {{ profile }} --locked --bin clockwork -- analyze {{ run }} {{ args }}
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- analyze {{ run }} {{ args }}
 
 # Run all tests
 [group('check')]

@@ -213,8 +213,10 @@ impl Run {
 }
 
 fn backend(device: &Device, threads: usize) -> Backend {
+    // burn tells a device's backend only as `Device<Flex(Cpu)>`.
+    let name = format!("{device:?}");
     Backend {
-        name: format!("{device:?}"),
+        name: name.trim_start_matches("Device<").trim_end_matches('>').to_lowercase(),
         device: format!("{} {}", std::env::consts::ARCH, std::env::consts::OS),
         threads,
         dtype: "f32".to_owned(),

@@ -107,6 +107,11 @@ fn draw_training_curves(summary: &Summary, run: &Path) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// What the user typed to get here: the binary, or the recipes of the justfile that are called alike.
+fn program() -> String {
+    env::var("CLOCKWORK_COMMAND").unwrap_or_else(|_| "clockwork".to_owned())
+}
+
 fn in_words(summary: &Summary, path: &Path) -> String {
     let Summary { ending, step, milestones, evaluations, elapsed_s } = summary;
     let passed = |milestone: Option<u64>| match milestone {
@@ -117,8 +122,10 @@ fn in_words(summary: &Summary, path: &Path) -> String {
         format!("  {name:<6} loss {loss:.3e}, accuracy {:.2} %, {}", 100.0 * accuracy, passed(milestone))
     };
     let (how, next) = match ending {
-        Ending::Interrupted(_) => ("stopped", format!("clockwork resume {}", path.display())),
-        Ending::MaxSteps | Ending::EarlyStop => ("finished", format!("clockwork analyze {}", path.display())),
+        Ending::Interrupted(_) => ("stopped", format!("{} resume {}", program(), path.display())),
+        Ending::MaxSteps | Ending::EarlyStop => {
+            ("finished", format!("{} analyze {}", program(), path.display()))
+        }
     };
     let time = InWords { seconds: *elapsed_s };
     let mut lines = vec![format!("{how} at step {step} after {time}: {}", path.display())];

@@ -174,8 +174,8 @@ impl Config {
             (
                 "optimizer.learning_rate",
                 learning_rate,
-                learning_rate > 0.0 && learning_rate <= 1.0,
-                "above 0 and at most 1",
+                learning_rate as f32 > 0.0 && learning_rate <= 1.0,
+                "above 0, also in 32 bits, and at most 1",
             ),
             ("optimizer.beta_1", beta_1, in_unit(beta_1), "at least 0 and below 1"),
             ("optimizer.beta_2", beta_2, in_unit(beta_2), "at least 0 and below 1"),
@@ -350,6 +350,8 @@ mod tests {
             ("[task]\ntrain_fraction = 1", &[], "task.train_fraction = 1: leaves no pair to test on"),
             ("", &["optimizer.weight_decay=-1"], "optimizer.weight_decay = -1: must be at least 0"),
             ("", &["optimizer.learning_rate=nan"], "optimizer.learning_rate = NaN: must be above 0"),
+            ("", &["optimizer.learning_rate=5e-324"], "optimizer.learning_rate = "),
+            ("", &["training.seed=18446744073709551615"], "--set training.seed=18446744073709551615: "),
             ("", &["optimizer.beta_2=1"], "optimizer.beta_2 = 1: must be at least 0 and below 1"),
             ("", &["training.eval_every=0"], "training.eval_every = 0: must be at least 1"),
         ] {

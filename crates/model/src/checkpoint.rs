@@ -3,7 +3,13 @@ use std::{collections::HashMap, fs, io, path::Path};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ModelConfig, NAMES, Result, Weights, write_atomically};
+use crate::{
+    Error, ModelConfig, NAMES, Orientation, Result, Split, Weights,
+    checksum::sha256,
+    import::{Import, SPLIT_NAMES},
+    state_dict::MAX_FILE_BYTES,
+    write_atomically,
+};
 
 /// The key of the safetensors metadata that holds [`CheckpointMetadata`] as JSON. There is only
 /// this one, since the format keeps its keys in no fixed order and equal runs must write equal bytes.
@@ -12,18 +18,33 @@ const METADATA_KEY: &str = "clockwork";
 /// The version of the metadata; a newer one is refused rather than misread.
 const FORMAT_VERSION: u32 = 1;
 
-/// No network that [`ModelConfig::validated`] lets pass comes near this many bytes.
-const MAX_FILE_BYTES: u64 = 1 << 33;
-
 /// What a checkpoint says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointMetadata {
-    /// The optimisation step after which the weights were taken; 0 is before the first.
+    /// The optimisation step after which the weights were taken; 0 is before the first. Of an imported
+    /// network it is 0 unless it was told.
     pub step: u64,
     /// The network's sizes.
     pub model: ModelConfig,
-    /// Every setting of the run that made it.
+    /// Every setting of the run that made it; null for an imported network.
     pub config: serde_json::Value,
+    /// The file that it was imported from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedFrom>,
+}
+
+/// A file of someone else's that a network was read from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedFrom {
+    /// Its name, without directories.
+    pub file: String,
+    /// Where in it the network is, if that had to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Its SHA-256 in hexadecimal digits.
+    pub sha256: String,
+    /// How its tensors are oriented.
+    pub orientation: Orientation,
 }
 
 /// The weights of a network and where they come from: one safetensors file with
@@ -34,6 +55,8 @@ pub struct Checkpoint {
     pub metadata: CheckpointMetadata,
     /// The weights.
     pub weights: Weights,
+    /// The pairs trained on, where an imported file tells. Our own runs' follow from their settings.
+    pub split: Option<Split>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,6 +91,32 @@ impl Checkpoint {
         Self::from_bytes(&fs::read(path).map_err(fail)?).map_err(|what| problem(path, what))
     }
 
+    /// Reads any file that holds a network: one of ours, or anyone's safetensors or PyTorch state dict
+    /// with TransformerLens' names. Pickles are read as data, nothing in them is executed. `key` says
+    /// where the state dict is in a file that holds several, such as `state_dicts.400`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the system refuses, [`Error::Checkpoint`] where the file is broken or holds
+    /// another kind of network.
+    pub fn open(path: &Path, key: Option<&str>) -> Result<Self> {
+        let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
+        let length = fs::metadata(path).map_err(fail)?.len();
+        if key.is_none() && length <= MAX_FILE_BYTES && is_ours(&fs::read(path).map_err(fail)?) {
+            return Self::read(path);
+        }
+        let Import { model, weights, split, orientation } = Import::read(path, key)?;
+        let imported = ImportedFrom {
+            file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            key: key.map(str::to_owned),
+            sha256: sha256(path)?,
+            orientation,
+        };
+        let config = serde_json::Value::Null;
+        let metadata = CheckpointMetadata { step: 0, model, config, imported: Some(imported) };
+        Ok(Self { metadata, weights, split })
+    }
+
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let metadata = VersionedMetadata { format_version: FORMAT_VERSION, metadata: self.metadata.clone() };
         let info = HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(&metadata)?)]);
@@ -76,6 +125,14 @@ impl Checkpoint {
         for (name, (shape, bytes)) in NAMES.zip(self.metadata.model.shapes().zip(bytes.as_ref())).into_array()
         {
             views.push((name, TensorView::new(Dtype::F32, shape, bytes).map_err(io::Error::other)?));
+        }
+        let indices = self.split.as_ref().map(|split| {
+            [&split.train, &split.test]
+                .map(|pairs| pairs.iter().flat_map(|&pair| (pair as i64).to_le_bytes()).collect::<Vec<_>>())
+        });
+        for (name, bytes) in SPLIT_NAMES.iter().zip(indices.iter().flatten()) {
+            let view = TensorView::new(Dtype::I64, vec![bytes.len() / size_of::<i64>()], bytes);
+            views.push((name, view.map_err(io::Error::other)?));
         }
         safetensors::serialize(views, Some(info)).map_err(io::Error::other)
     }
@@ -113,8 +170,27 @@ impl Checkpoint {
                 false => Err(format!("{name} holds values that are not finite")),
             }
         })?;
-        Ok(Self { metadata, weights })
+        let indices = |name: &str| match tensors.tensor(name) {
+            Ok(tensor) if tensor.dtype() == Dtype::I64 => {
+                let (pairs, _) = tensor.data().as_chunks::<8>();
+                Ok(Some(pairs.iter().copied().map(i64::from_le_bytes).collect::<Vec<_>>()))
+            }
+            Ok(tensor) => Err(format!("{name} is {:?} where I64 is called for", tensor.dtype())),
+            Err(_) => Ok(None),
+        };
+        let [train, test] = SPLIT_NAMES;
+        let split = match (indices(train)?, indices(test)?) {
+            (Some(train), test) => Some(Split::of_indices(config.modulus, &train, test.as_deref())?),
+            (None, _) => None,
+        };
+        Ok(Self { metadata, weights, split })
     }
+}
+
+/// Whether a file says that it is a checkpoint of ours.
+fn is_ours(bytes: &[u8]) -> bool {
+    let header = SafeTensors::read_metadata(bytes);
+    header.is_ok_and(|(_, header)| header.metadata().as_ref().is_some_and(|m| m.contains_key(METADATA_KEY)))
 }
 
 fn problem(path: &Path, problem: impl Into<String>) -> Error {
@@ -133,7 +209,8 @@ mod tests {
         let config = serde_json::json!({"task": {"seed": 1, "modulus": 5}, "a": 0.1});
         Checkpoint {
             weights: initial_weights(&model, 1),
-            metadata: CheckpointMetadata { step: 1200, model, config },
+            metadata: CheckpointMetadata { step: 1200, model, config, imported: None },
+            split: None,
         }
     }
 

@@ -24,7 +24,9 @@
 mod atomic_file;
 mod batch;
 mod checkpoint;
+mod checksum;
 mod error;
+mod import;
 mod initialisation;
 mod last_position;
 pub mod loss;
@@ -32,13 +34,16 @@ pub mod matrix;
 mod model_config;
 mod parameters;
 mod split;
+mod state_dict;
 mod textbook;
 mod transformer;
 
 pub use atomic_file::write_atomically;
 pub use batch::Batch;
-pub use checkpoint::{Checkpoint, CheckpointMetadata};
+pub use checkpoint::{Checkpoint, CheckpointMetadata, ImportedFrom};
+pub use checksum::sha256;
 pub use error::{Error, Result};
+pub use import::Orientation;
 pub use initialisation::initial_weights;
 pub use last_position::LastPosition;
 pub use model_config::{MIN_MODULUS, ModelConfig};

@@ -1,7 +1,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Error, Result};
+use crate::{Error, Result, import::SPLIT_NAMES};
 
 /// The one split of all p² pairs into those trained on and those held out.
 ///
@@ -10,7 +10,7 @@ use crate::{Error, Result};
 pub struct Split {
     /// Indices of the pairs to train on.
     pub train: Vec<usize>,
-    /// Indices of all other pairs.
+    /// Indices of the pairs held out, all others if we made it.
     pub test: Vec<usize>,
 }
 
@@ -44,6 +44,38 @@ impl Split {
         pairs.sort_unstable();
         test.sort_unstable();
         Ok(Self { train: pairs, test })
+    }
+
+    /// The split that someone else made: indices of the pairs trained on, and of those held out, which
+    /// without a list are all others. The error says what is wrong with them.
+    pub(crate) fn of_indices(
+        modulus: usize,
+        train: &[i64],
+        test: Option<&[i64]>,
+    ) -> std::result::Result<Self, String> {
+        let n_pairs = modulus * modulus;
+        let mut is_taken = vec![false; n_pairs];
+        let mut take = |name: &str, indices: &[i64]| {
+            for &index in indices {
+                let pair = usize::try_from(index).ok().filter(|&pair| pair < n_pairs);
+                let pair = pair.ok_or_else(|| format!("{name} has {index}, beyond the {n_pairs} pairs"))?;
+                if std::mem::replace(&mut is_taken[pair], true) {
+                    return Err(format!("{name} has {index} a second time"));
+                }
+            }
+            let mut pairs: Vec<usize> = indices.iter().map(|&index| index as usize).collect();
+            pairs.sort_unstable();
+            match pairs.is_empty() {
+                true => Err(format!("{name} is empty")),
+                false => Ok(pairs),
+            }
+        };
+        let train = take(SPLIT_NAMES[0], train)?;
+        let test = match test {
+            Some(test) => take(SPLIT_NAMES[1], test)?,
+            None => (0..n_pairs).filter(|&pair| !is_taken[pair]).collect(),
+        };
+        Ok(Self { train, test })
     }
 }
 

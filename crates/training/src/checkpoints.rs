@@ -146,8 +146,8 @@ pub(crate) fn checkpointer(
     let (model, network) = (config.model(), network.clone());
     let weights: Save<ModuleRecord> = Box::new(move |files, step, record| {
         let weights = network.clone().load_record(record).network.weights()?;
-        let metadata = CheckpointMetadata { step, model, config: settings.clone() };
-        Ok(Checkpoint { metadata, weights }.write(&files.weights(step))?)
+        let metadata = CheckpointMetadata { step, model, config: settings.clone(), imported: None };
+        Ok(Checkpoint { metadata, weights, split: None }.write(&files.weights(step))?)
     });
     let optimizer: Save<OptimizerRecord> = Box::new(|files, step, record| {
         if record.is_empty() {

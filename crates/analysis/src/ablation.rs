@@ -69,20 +69,9 @@ fn projected_logits(basis: &FourierBasis, clusters: &NeuronClusters, w_logit: &W
             let row = &w_logit.w_logit[n * p..][..p];
             of_term.iter_mut().zip(row).for_each(|(sum, w)| *sum += coefficients[n] * w);
         }
-        add_term(basis, &mut logits, (i, j), &of_term);
+        basis.add_term(&mut logits, (i, j), &of_term);
     }
     logits
-}
-
-/// Adds the product of two basis vectors over (x, y) times a vector over answers.
-pub(crate) fn add_term(basis: &FourierBasis, logits: &mut [f64], (i, j): (usize, usize), of_term: &[f64]) {
-    let p = basis.modulus();
-    logits.par_chunks_mut(p * p).zip(basis.row(i)).for_each(|(of_x, along_x)| {
-        for (row, along_y) in of_x.chunks_exact_mut(p).zip(basis.row(j)) {
-            let weight = along_x * along_y;
-            row.iter_mut().zip(of_term).for_each(|(logit, of_term)| *logit += weight * of_term);
-        }
-    });
 }
 
 /// What the unclustered neurons, as they are, add to the logits, [p², p].

@@ -1,9 +1,13 @@
 use clockwork_model::{ModelConfig, Split, Weights, sum_squared_weights};
 
 use crate::{
-    Ablation, Activations, Embedding, Error, FourierBasis, Logits, Losses, NeuronClusters, ReluFit, Result,
-    WLogit,
+    Ablation, Activations, Attention, EffectiveWeights, Embedding, Error, FourierBasis, Logits, Losses,
+    NeuronClusters, ReluFit, Result, WLogit,
 };
+
+/// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
+/// no machine holds; it is refused before anything of that size is asked for.
+pub const MAX_BYTES: u64 = 1 << 34;
 
 /// Everything that is found in one network.
 #[derive(Debug, Clone)]
@@ -22,6 +26,10 @@ pub struct Analysis {
     pub accuracy: f64,
     /// The embedding.
     pub embedding: Embedding,
+    /// Where `=` looks.
+    pub attention: Attention,
+    /// From tokens straight to neurons and attention scores.
+    pub effective_weights: EffectiveWeights,
     /// The neurons and their clusters.
     pub clusters: NeuronClusters,
     /// From neurons to logits.
@@ -38,7 +46,7 @@ pub struct Analysis {
 
 /// The stages of an analysis, in their order.
 pub const STAGES: [&str; 6] =
-    ["running the network", "embedding", "neurons", "from neurons to logits", "ablations", "logits"];
+    ["running the network", "embedding and attention", "neurons", "W_logit", "ablations", "logits"];
 
 /// Is told which of the [`STAGES`] begins.
 pub trait Observer {
@@ -54,14 +62,22 @@ impl Analysis {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFinite`] where the network computes no numbers; [`Error::Device`] where they cannot
-    /// be read back.
+    /// [`Error::TooLarge`] where it would take more than [`MAX_BYTES`]; [`Error::NotFinite`] where the
+    /// network computes no numbers; [`Error::Device`] where they cannot be read back.
     pub fn new(
         weights: &Weights,
         config: &ModelConfig,
         split: Option<&Split>,
         observer: &mut dyn Observer,
     ) -> Result<Self> {
+        let bytes = bytes_needed(config);
+        if bytes > MAX_BYTES {
+            return Err(Error::TooLarge {
+                modulus: config.modulus,
+                gib: bytes >> 30,
+                max_gib: MAX_BYTES >> 30,
+            });
+        }
         let mut stages = STAGES.iter();
         let mut next = || stages.next().into_iter().for_each(|name| observer.stage(name));
         next();
@@ -77,6 +93,8 @@ impl Analysis {
         let (train_and_test_loss, accuracy) = (split.map(of_split), losses.accuracy(losses.original));
         next();
         let embedding = Embedding::new(&basis, weights, config);
+        let attention = Attention::new(&basis, &activations);
+        let effective_weights = EffectiveWeights::new(&basis, weights, config);
         next();
         let clusters = NeuronClusters::new(&basis, &activations);
         next();
@@ -92,6 +110,8 @@ impl Analysis {
             train_and_test_loss,
             accuracy,
             embedding,
+            attention,
+            effective_weights,
             clusters,
             w_logit,
             ablation,
@@ -103,19 +123,6 @@ impl Analysis {
         })
     }
 
-    /// Attention from `=` to `x`, `y` and `=`, the mean over all inputs, [n_heads][3].
-    #[must_use]
-    pub fn mean_attention(&self) -> Vec<[f64; 3]> {
-        let mut means = vec![[0.0; 3]; self.config.n_heads];
-        let n = (self.config.modulus * self.config.modulus) as f64;
-        for pattern in self.activations.pattern.chunks_exact(3 * self.config.n_heads) {
-            for (mean, pattern) in means.iter_mut().zip(pattern.chunks_exact(3)) {
-                mean.iter_mut().zip(pattern).for_each(|(mean, p)| *mean += p / n);
-            }
-        }
-        means
-    }
-
     /// Each neuron's effect: its variance over inputs times the squared norm of its row of `W_logit`.
     #[must_use]
     pub fn neuron_effects(&self) -> Vec<f64> {
@@ -123,3 +130,17 @@ impl Analysis {
         self.clusters.variance.iter().zip(norms).map(|(variance, norm)| variance * norm).collect()
     }
 }
+
+/// About what an analysis holds at its peak: copies of the logits, of the neurons and of the effective
+/// weights, in bytes.
+fn bytes_needed(config: &ModelConfig) -> u64 {
+    let &ModelConfig { modulus: p, n_heads, d_mlp, .. } = config;
+    let [p, n_heads, d_mlp] = [p, n_heads, d_mlp].map(|size| size as u64);
+    8 * (p * p * (LOGITS_HELD * p + NEURONS_HELD * d_mlp) + 2 * n_heads * p * d_mlp)
+}
+
+/// How many arrays of the logits' size there are at a time.
+const LOGITS_HELD: u64 = 8;
+
+/// How many arrays of the neurons' size there are at a time.
+const NEURONS_HELD: u64 = 5;

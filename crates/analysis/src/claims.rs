@@ -1,4 +1,4 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Summary;
 
@@ -51,10 +51,10 @@ pub const MIN_RELU_R2: f64 = 0.95;
 pub const MIN_RELU_GAIN: f64 = 0.1;
 
 /// A claim of the published analysis, checked on one network.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
     /// What is claimed.
-    pub claim: &'static str,
+    pub claim: String,
     /// What was found.
     pub value: String,
     /// What it takes.
@@ -80,7 +80,7 @@ pub fn claims(of: &Summary) -> Vec<Claim> {
     let original = of.original_loss;
     let relu = &of.relu_fit;
     let relu_gain = relu.r2 - relu.r2_without_quadratic;
-    let claim = |claim, value, bound, holds| Claim { claim, value, bound, holds };
+    let claim = |claim: &str, value, bound, holds| Claim { claim: claim.to_owned(), value, bound, holds };
     vec![
         claim(
             "it generalises",

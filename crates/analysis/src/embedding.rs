@@ -25,7 +25,7 @@ impl Embedding {
     pub fn new(basis: &FourierBasis, weights: &Weights, config: &ModelConfig) -> Self {
         let numbers = config.modulus * config.d_model;
         let w_e: Vec<f64> = weights.w_e[..numbers].iter().map(|&w| f64::from(w)).collect();
-        let coefficients = basis.transform(&w_e, config.d_model);
+        let coefficients = basis.transform(&w_e, &[config.modulus, config.d_model], 0);
         let rows = coefficients.chunks_exact(config.d_model);
         let norm_by_component: Vec<f64> = rows.map(|row| row.iter().map(|c| c * c).sum()).collect();
         let norm_by_freq = norms_by_freq(basis, &norm_by_component);

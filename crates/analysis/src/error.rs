@@ -1,12 +1,44 @@
+use std::path::PathBuf;
+
 /// What can go wrong with an analysis.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The device could not hand back a result.
     #[error("the device failed")]
     Device(#[from] burn::tensor::TensorReadError),
+    /// It would take more memory than is asked for.
+    #[error(
+        "an analysis modulo {modulus} takes about {gib} GiB, more than the {max_gib} that are asked for at most"
+    )]
+    TooLarge {
+        /// The modulus.
+        modulus: usize,
+        /// What it would take.
+        gib: u64,
+        /// What may be taken.
+        max_gib: u64,
+    },
     /// The network computes values that are no numbers.
     #[error("the network's logits are not finite; analyse another checkpoint")]
     NotFinite,
+    /// A file of an analysis cannot be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file of an analysis is broken, partial or of another version.
+    #[error("{}: {problem}; run `clockwork analyze` again", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
 }
 
 /// A result whose error is this crate's [`Error`].

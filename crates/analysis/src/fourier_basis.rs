@@ -1,4 +1,4 @@
-use std::f64::consts::{PI, SQRT_2};
+use std::f64::consts::PI;
 
 use clockwork_model::matrix::{Into, Matrix, MatrixMut, product};
 use rayon::prelude::*;
@@ -74,11 +74,27 @@ impl FourierBasis {
         Matrix::new(&self.rows, self.p)
     }
 
-    /// Coefficients along the first axis: from [p, batch] to [p, batch].
+    /// Coefficients along one axis of row-major data, whose length there is p; the other axes stay.
+    ///
+    /// # Panics
+    ///
+    /// If the data have not that shape.
     #[must_use]
-    pub fn transform(&self, data: &[f64], batch: usize) -> Vec<f64> {
+    pub fn transform(&self, data: &[f64], shape: &[usize], axis: usize) -> Vec<f64> {
+        assert!(
+            shape[axis] == self.p && data.len() == shape.iter().product::<usize>(),
+            "data of shape {shape:?}"
+        );
+        let batch: usize = shape[axis + 1..].iter().product();
         let mut out = vec![0.0; data.len()];
-        product(Into::Fresh, MatrixMut::new(&mut out, batch), self.matrix(), Matrix::new(data, batch));
+        if batch == 1 {
+            let rows = Matrix::new(data, self.p);
+            product(Into::Fresh, MatrixMut::new(&mut out, self.p), rows, self.matrix().t());
+            return out;
+        }
+        for (out, data) in out.chunks_exact_mut(self.p * batch).zip(data.chunks_exact(self.p * batch)) {
+            product(Into::Fresh, MatrixMut::new(out, batch), self.matrix(), Matrix::new(data, batch));
+        }
         out
     }
 
@@ -108,18 +124,13 @@ impl FourierBasis {
         rows.iter().flat_map(|&i| rows.iter().map(move |&j| (i, j))).collect()
     }
 
-    /// The unit vectors along cos ω_k(x + y) and sin ω_k(x + y) in the 2D basis, as the weights of
-    /// pairs of rows. There is no sine for p/2.
+    /// 2D coefficients [p, p, batch] sorted by frequency: for each, from 1 on, those of its constant,
+    /// linear and quadratic terms, [3, 3, batch], or [2, 2, batch] for p/2, which has no sine.
     #[must_use]
-    pub fn sum_directions(&self, k: usize) -> Vec<Vec<((usize, usize), f64)>> {
-        match self.rows_of(k)[..] {
-            [c, s] => vec![
-                vec![((c, c), 1.0 / SQRT_2), ((s, s), -1.0 / SQRT_2)],
-                vec![((s, c), 1.0 / SQRT_2), ((c, s), 1.0 / SQRT_2)],
-            ],
-            [c] => vec![vec![((c, c), 1.0)]],
-            _ => unreachable!("a frequency has one row or two"),
-        }
+    pub fn arrange_by_frequency(&self, coefficients: &[f64], batch: usize) -> Vec<Vec<f64>> {
+        let of_term = |(i, j): (usize, usize)| &coefficients[(i * self.p + j) * batch..][..batch];
+        let of_freq = |k| self.terms_of(k).into_iter().flat_map(of_term).copied().collect();
+        self.frequencies().map(of_freq).collect()
     }
 }
 
@@ -156,16 +167,39 @@ mod tests {
         }
 
         #[test]
-        fn a_wave_of_the_sum_lies_along_its_direction(p in 3_usize..16, k in 1_usize..8) {
-            prop_assume!(k <= p / 2);
+        fn two_axes_at_once_are_one_after_the_other(p in 3_usize..9, batch in 1_usize..4) {
             let basis = FourierBasis::new(p);
-            let wave = |f: fn(f64) -> f64| -> Vec<f64> {
-                (0..p * p).map(|i| f(2.0 * PI * (k * (i / p + i % p)) as f64 / p as f64)).collect()
-            };
-            for (direction, wave) in basis.sum_directions(k).iter().zip([wave(f64::cos), wave(f64::sin)]) {
-                let coefficients = basis.transform_2d(&wave, 1);
-                let along: f64 = direction.iter().map(|&((i, j), weight)| weight * coefficients[i * p + j]).sum();
-                prop_assert!((along * along - dot(&wave, &wave)).abs() < 1e-9);
+            let data: Vec<f64> = (0..p * p * batch).map(|i| (i as f64 * 1.3).sin()).collect();
+            let shape = [p, p, batch];
+            let one_by_one = basis.transform(&basis.transform(&data, &shape, 1), &shape, 0);
+            for (found, expected) in basis.transform_2d(&data, batch).iter().zip(one_by_one) {
+                prop_assert!((found - expected).abs() < 1e-12);
+            }
+        }
+
+        #[test]
+        fn the_last_axis_is_transformed_as_the_first_of_the_transpose(p in 3_usize..9, rows in 1_usize..5) {
+            let basis = FourierBasis::new(p);
+            let at = |i: usize, x: usize| (i as f64 + 1.7 * x as f64).cos();
+            let data: Vec<f64> = (0..rows * p).map(|n| at(n / p, n % p)).collect();
+            let transpose: Vec<f64> = (0..rows * p).map(|n| at(n % rows, n / rows)).collect();
+            let (last, first) = (basis.transform(&data, &[rows, p], 1), basis.transform(&transpose, &[p, rows], 0));
+            for n in 0..rows * p {
+                prop_assert!((last[n] - first[(n % p) * rows + n / p]).abs() < 1e-12);
+            }
+        }
+
+        #[test]
+        fn frequencies_share_out_all_terms_that_are_of_one(p in 3_usize..12) {
+            let basis = FourierBasis::new(p);
+            let coefficients: Vec<f64> = (0..p * p).map(|i| i as f64).collect();
+            let arranged = basis.arrange_by_frequency(&coefficients, 1);
+            prop_assert_eq!(arranged.len(), p / 2);
+            for (k, terms) in (1..).zip(arranged) {
+                let (c, s) = (2 * k - 1, 2 * k);
+                let rows: &[usize] = if s < p { &[0, c, s] } else { &[0, c] };
+                let expected = rows.iter().flat_map(|i| rows.iter().map(move |j| (i * p + j) as f64));
+                prop_assert_eq!(terms, expected.collect::<Vec<_>>());
             }
         }
     }

@@ -1,8 +1,8 @@
-use std::{collections::BTreeMap, f64::consts::PI};
+use std::collections::BTreeMap;
 
 use clockwork_model::Split;
 
-use crate::{FourierBasis, Losses, ablation::add_term};
+use crate::{FourierBasis, LogitFit, Losses, share::share};
 
 /// The logits in the 2D Fourier basis, and what becomes of the loss without some of their components.
 #[derive(Debug, Clone)]
@@ -14,10 +14,8 @@ pub struct Logits {
     pub loss_trig_only: f64,
     /// Loss without those two components of one key frequency, in nats, with no bias correction.
     pub excluded_loss: BTreeMap<usize, ExcludedLoss>,
-    /// C_k in logits ≈ Σ C_k cos ω_k(x + y − z), by least squares.
-    pub coefficients_of_sum: BTreeMap<usize, f64>,
-    /// The share of the logits' variance, but for means per answer and per input, that this explains.
-    pub frac_variance_explained: f64,
+    /// The logits as a sum of waves.
+    pub fit: LogitFit,
 }
 
 /// The loss without a frequency's components, in nats.
@@ -38,18 +36,7 @@ impl Logits {
         let mut trig_only = vec![0.0; losses.original.len()];
         let mut excluded_loss = BTreeMap::new();
         for &k in key_freqs {
-            let mut along = vec![0.0; losses.original.len()];
-            for direction in basis.sum_directions(k) {
-                let mut component = vec![0.0; p];
-                for &((i, j), weight) in &direction {
-                    let row = &coefficients[(i * p + j) * p..][..p];
-                    component.iter_mut().zip(row).for_each(|(sum, c)| *sum += weight * c);
-                }
-                for &(term, weight) in &direction {
-                    let of_term: Vec<f64> = component.iter().map(|c| weight * c).collect();
-                    add_term(basis, &mut along, term, &of_term);
-                }
-            }
+            let along = basis.along(&coefficients, p, &basis.sum_directions(k));
             trig_only.iter_mut().zip(&along).for_each(|(sum, along)| *sum += along);
             let without: Vec<f64> = losses.original.iter().zip(&along).map(|(l, along)| l - along).collect();
             let of_split =
@@ -57,45 +44,13 @@ impl Logits {
             let loss = ExcludedLoss { all: losses.of(&without), train_and_test: split.map(of_split) };
             excluded_loss.insert(k, loss);
         }
-        let (coefficients_of_sum, frac_variance_explained) = fit(p, key_freqs, losses.original);
         Self {
             coefficients,
             loss_trig_only: losses.bias_corrected(&trig_only),
             excluded_loss,
-            coefficients_of_sum,
-            frac_variance_explained,
+            fit: LogitFit::new(p, key_freqs, losses.original),
         }
     }
-}
-
-/// The least-squares fit of logits, means apart, by cos ω_k(x + y − z), which are orthogonal.
-fn fit(p: usize, key_freqs: &[usize], logits: &[f64]) -> (BTreeMap<usize, f64>, f64) {
-    let mut mean_of_answer = vec![0.0; p];
-    for row in logits.chunks_exact(p) {
-        mean_of_answer.iter_mut().zip(row).for_each(|(sum, logit)| *sum += logit / (p * p) as f64);
-    }
-    let mut variance = 0.0;
-    // cos ω_k(x + y − z) depends on x + y − z alone, so logits are summed over inputs alike in it.
-    let mut by_difference = vec![0.0; p];
-    for (input, row) in logits.chunks_exact(p).enumerate() {
-        let sum = input / p + input % p;
-        let mean = row.iter().zip(&mean_of_answer).map(|(l, m)| l - m).sum::<f64>() / p as f64;
-        for (z, (logit, of_answer)) in row.iter().zip(&mean_of_answer).enumerate() {
-            let centred = logit - of_answer - mean;
-            variance += centred * centred;
-            by_difference[(sum + p - z) % p] += centred;
-        }
-    }
-    let mut explained = 0.0;
-    let of = |k: usize| {
-        let wave: Vec<f64> = (0..p).map(|d| (2.0 * PI * ((k * d) % p) as f64 / p as f64).cos()).collect();
-        let norm = (p * p) as f64 * wave.iter().map(|w| w * w).sum::<f64>();
-        let coefficient = by_difference.iter().zip(&wave).map(|(l, w)| l * w).sum::<f64>() / norm;
-        explained += coefficient * coefficient * norm;
-        (k, coefficient)
-    };
-    let coefficients = key_freqs.iter().copied().map(of).collect();
-    (coefficients, explained / variance)
 }
 
 /// The shares of squared 2D coefficients [p, p, batch], the constant apart, that are quadratic and linear
@@ -116,5 +71,5 @@ pub fn quadratic_and_linear_shares(
             *(if i > 0 && j > 0 { &mut quadratic } else { &mut linear }) += power[i * p + j];
         }
     }
-    [quadratic / whole, linear / whole]
+    [share(quadratic, whole), share(linear, whole)]
 }

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{Analysis, ReluFit, logits::quadratic_and_linear_shares, w_logit::frac_along};
+use crate::{Analysis, ReluFit, logits::quadratic_and_linear_shares, share::share, w_logit::frac_along};
 
 /// How many of the embedding's singular values the summary names.
 const SINGULAR_VALUES: usize = 12;
 
 /// The figures of an analysis, by name. Frequencies are keys as text; losses are in nats.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The modulus.
     pub p: usize,
@@ -30,6 +30,8 @@ pub struct Summary {
     pub dead_neurons: usize,
     /// Median fraction explained of the neurons that are in a cluster.
     pub median_frac_explained: Option<f64>,
+    /// Median fraction of variance symmetric in x and y, of the neurons that are in a cluster.
+    pub median_frac_symmetric: Option<f64>,
     /// Mean fraction of inputs on which the unclustered neurons fire.
     pub unclustered_frac_active: Option<f64>,
     /// The unclustered neurons' share of all neurons' effect.
@@ -87,7 +89,7 @@ pub struct Summary {
 }
 
 /// The key frequencies by three independent rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyFreqsByRule {
     /// By the embedding's norms.
     pub embedding: Vec<usize>,
@@ -98,7 +100,7 @@ pub struct KeyFreqsByRule {
 }
 
 /// The key of neurons that are in no cluster.
-const UNCLUSTERED: &str = "unclustered";
+pub const UNCLUSTERED: &str = "unclustered";
 
 impl Summary {
     /// The figures of an analysis.
@@ -152,9 +154,12 @@ impl Summary {
             cluster_sizes,
             dead_neurons: clusters.dead(),
             median_frac_explained: clusters.median_frac_explained(),
+            median_frac_symmetric: clusters.median_frac_symmetric(),
             unclustered_frac_active: mean(unclustered.iter().map(|&n| clusters.frac_active[n]).collect()),
-            unclustered_share_of_effect: unclustered.iter().map(|&n| effects[n]).sum::<f64>()
-                / effects.iter().sum::<f64>(),
+            unclustered_share_of_effect: share(
+                unclustered.iter().map(|&n| effects[n]).sum(),
+                effects.iter().sum(),
+            ),
             loss_neurons_in_key_freqs: ablation.neurons_in_key_freqs,
             loss_neurons_in_key_freqs_without_unclustered: ablation.excluding_unclustered,
             loss_excluding_cluster,
@@ -170,8 +175,8 @@ impl Summary {
             w_logit_frac_from_own_cluster: per_freq(&|k| w_logit.frac_from_own_cluster(basis, clusters, k)),
             cos_component_frac: component_frac(0),
             sin_component_frac: component_frac(1),
-            logit_coefficients: per_freq(&|k| logits.coefficients_of_sum[&k]),
-            logit_frac_variance_explained: logits.frac_variance_explained,
+            logit_coefficients: per_freq(&|k| logits.fit.coefficients[&k]),
+            logit_frac_variance_explained: logits.fit.frac_variance_explained,
             gini_embedding: embedding.gini,
             gini_w_logit: w_logit.gini,
             embedding_norm_by_freq: embedding.norm_by_freq.clone(),
@@ -182,7 +187,7 @@ impl Summary {
                 .copied()
                 .collect(),
             w_logit_rank: w_logit.rank(),
-            mean_attention: of.mean_attention(),
+            mean_attention: of.attention.mean.clone(),
             sum_squared_weights: of.sum_squared_weights,
             relu_fit: of.relu_fit.clone(),
         }

@@ -4,8 +4,8 @@ use clockwork_model::{
 };
 
 use crate::{
-    FourierBasis, NeuronClusters, embedding::norms_by_freq, gini::gini, key_freqs::by_norm,
-    singular_values::singular_values,
+    Direction, FourierBasis, NeuronClusters, embedding::norms_by_freq, gini::gini, key_freqs::by_norm,
+    share::share, singular_values::singular_values,
 };
 
 /// Singular values below this share of the largest count as zero in the rank.
@@ -38,9 +38,7 @@ impl WLogit {
         let mut w_logit = vec![0.0; d_mlp * p];
         let (w_out, w_u) = (Matrix::new(&w_out, d_model), Matrix::new(&w_u, p));
         product(Into::Fresh, MatrixMut::new(&mut w_logit, p), w_out, w_u);
-        let mut coefficients = vec![0.0; d_mlp * p];
-        let out = MatrixMut::new(&mut coefficients, p);
-        product(Into::Fresh, out, Matrix::new(&w_logit, p), basis.matrix().t());
+        let coefficients = basis.transform(&w_logit, &[d_mlp, p], 1);
         let mut norm_by_component = vec![0.0; p];
         for row in coefficients.chunks_exact(p) {
             norm_by_component.iter_mut().zip(row).for_each(|(sum, c)| *sum += c * c);
@@ -74,7 +72,7 @@ impl WLogit {
     #[must_use]
     pub fn frac_in(&self, key_freqs: &[usize]) -> f64 {
         let whole: f64 = self.coefficients.iter().map(|c| c * c).sum();
-        key_freqs.iter().map(|&k| self.norm_by_freq[k - 1]).sum::<f64>() / whole
+        share(key_freqs.iter().map(|&k| self.norm_by_freq[k - 1]).sum(), whole)
     }
 
     /// The share of a frequency's columns that comes from the neurons of its own cluster.
@@ -82,7 +80,7 @@ impl WLogit {
     pub fn frac_from_own_cluster(&self, basis: &FourierBasis, clusters: &NeuronClusters, k: usize) -> f64 {
         let p = basis.modulus();
         let of = |n: usize| basis.rows_of(k).into_iter().map(move |j| self.coefficients[n * p + j].powi(2));
-        clusters.members(Some(k)).into_iter().flat_map(of).sum::<f64>() / self.norm_by_freq[k - 1]
+        share(clusters.members(Some(k)).into_iter().flat_map(of).sum(), self.norm_by_freq[k - 1])
     }
 
     /// What the neurons put into the cosine's and the sine's column of a frequency, each in the 2D
@@ -104,7 +102,7 @@ impl WLogit {
 
 /// The share of a 2D transform [p, p], its constant apart, that lies along a direction.
 #[must_use]
-pub fn frac_along(p: usize, coefficients: &[f64], direction: &[((usize, usize), f64)]) -> f64 {
-    let along: f64 = direction.iter().map(|&((i, j), weight)| weight * coefficients[i * p + j]).sum();
-    along * along / coefficients.iter().skip(1).map(|c| c * c).sum::<f64>()
+pub fn frac_along(p: usize, coefficients: &[f64], direction: &Direction) -> f64 {
+    let along = direction.component_of(coefficients, p, 1)[0];
+    share(along * along, coefficients.iter().skip(1).map(|c| c * c).sum())
 }

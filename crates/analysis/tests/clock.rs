@@ -1,68 +1,15 @@
 //! A network whose weights are set by hand to the clock algorithm is recognised with exactly the
 //! frequencies put in; one that learned nothing fails the checks.
 
-use std::f64::consts::PI;
+#[path = "clock/network.rs"]
+mod network;
 
 use clockwork_analysis::{Analysis, Claim, Summary, claims};
-use clockwork_model::{ModelConfig, NAMES, Weights, initial_weights};
+use clockwork_model::{ModelConfig, Weights, initial_weights};
+use network::clock;
 
-/// Angles φ per frequency, evenly spaced; each has two neurons.
+/// Angles per frequency.
 const ANGLES: usize = 16;
-
-/// How strongly logits are driven.
-const GAIN: f64 = 400.0;
-
-/// Attention scores of the position that a head looks at; the others have 0.
-const SCORE: f64 = 60.0;
-
-/// The clock, by hand. Head 0 copies the embedding of x, cos and sin of every frequency's angle, and head
-/// 1 that of y. Each angle φ has the neurons ReLU(cos(ω_k x + φ) ± cos(ω_k y + φ)), whose quadratic terms
-/// have ± cos(ω_k(x + y) + 2φ), with factors |cos| and |sin| of ω_k(x − y)/2 that add up to almost a
-/// constant. Read as ± cos(ω_k z + 2φ), they sum to cos ω_k(x + y − z) over angles.
-fn clock(modulus: usize, freqs: &[usize]) -> (ModelConfig, Weights) {
-    let waves = 2 * freqs.len();
-    let (position, equals, answers) = (3 * waves, 3 * waves + 2, 3 * waves + 3);
-    let d_model = (answers + modulus).next_multiple_of(2);
-    let config = ModelConfig { modulus, d_model, n_heads: 2, d_mlp: 2 * ANGLES * freqs.len() };
-    let (d_head, d_mlp) = (config.d_head(), config.d_mlp);
-    let mut weights = NAMES.zip(config.shapes()).map(|(_, shape)| vec![0.0_f32; shape.iter().product()]);
-    let omega = |k: usize| 2.0 * PI * k as f64 / modulus as f64;
-    weights.w_e[modulus * d_model + equals] = 1.0;
-    for head in 0..2 {
-        weights.w_pos[head * d_model + position + head] = 1.0;
-        let query = SCORE * (d_head as f64).sqrt();
-        weights.w_q[(head * d_model + equals) * d_head + waves] = query as f32;
-        weights.w_k[(head * d_model + position + head) * d_head + waves] = 1.0;
-        for i in 0..waves {
-            weights.w_v[(head * d_model + i) * d_head + i] = 1.0;
-            weights.w_o[(head * d_head + i) * d_model + (1 + head) * waves + i] = 1.0;
-        }
-    }
-    for (i, &k) in freqs.iter().enumerate() {
-        for x in 0..modulus {
-            let angle = omega(k) * x as f64;
-            weights.w_e[x * d_model + 2 * i] = angle.cos() as f32;
-            weights.w_e[x * d_model + 2 * i + 1] = angle.sin() as f32;
-        }
-        for n in 0..2 * ANGLES {
-            let (neuron, sign) = (2 * i * ANGLES + n, if n % 2 == 0 { 1.0 } else { -1.0 });
-            let phi = 2.0 * PI * ((n / 2) as f64 + 0.5) / ANGLES as f64;
-            for (head, sign) in [1.0, sign].into_iter().enumerate() {
-                let copied = (1 + head) * waves + 2 * i;
-                weights.w_in[copied * d_mlp + neuron] = (sign * phi.cos()) as f32;
-                weights.w_in[(copied + 1) * d_mlp + neuron] = (-sign * phi.sin()) as f32;
-            }
-            for z in 0..modulus {
-                let read = sign * (omega(k) * z as f64 + 2.0 * phi).cos() * GAIN / ANGLES as f64;
-                weights.w_out[neuron * d_model + answers + z] = read as f32;
-            }
-        }
-    }
-    for z in 0..modulus {
-        weights.w_u[(answers + z) * modulus + z] = 1.0;
-    }
-    (config, weights)
-}
 
 fn analyse(config: &ModelConfig, weights: &Weights) -> (Summary, Vec<Claim>) {
     let summary = Summary::new(&Analysis::new(weights, config, None, &mut ()).unwrap());
@@ -73,7 +20,7 @@ fn analyse(config: &ModelConfig, weights: &Weights) -> (Summary, Vec<Claim>) {
 #[test]
 fn the_clock_is_recognised_with_the_frequencies_put_in() {
     for (modulus, freqs) in [(41, vec![3, 8, 20]), (37, vec![2, 18]), (40, vec![4, 7, 20]), (12, vec![5])] {
-        let (config, weights) = clock(modulus, &freqs);
+        let (config, weights) = clock(modulus, &freqs, ANGLES);
         let (summary, claims) = analyse(&config, &weights);
         assert_eq!(summary.key_freqs_by_rule.embedding, freqs);
         assert_eq!(summary.key_freqs_by_rule.neurons, freqs);
@@ -89,8 +36,20 @@ fn random_weights_fail() {
     let config = ModelConfig { modulus: 29, d_model: 16, n_heads: 2, d_mlp: 64 };
     let (summary, claims) = analyse(&config, &initial_weights(&config, 0));
     assert!(summary.accuracy < 0.2);
-    let failed: Vec<_> = claims.iter().filter(|claim| !claim.holds).map(|claim| claim.claim).collect();
+    let failed: Vec<_> =
+        claims.iter().filter(|claim| !claim.holds).map(|claim| claim.claim.clone()).collect();
     for claim in ["it generalises", "the embedding is sparse", "the neurons that matter specialise"] {
-        assert!(failed.contains(&claim), "{claim} holds: {claims:?}");
+        assert!(failed.contains(&claim.to_owned()), "{claim} holds: {claims:?}");
     }
+}
+
+#[test]
+fn weights_that_have_all_decayed_give_figures_that_are_numbers() {
+    let config = ModelConfig { modulus: 8, d_model: 4, n_heads: 1, d_mlp: 5 };
+    let weights = initial_weights(&config, 0).map(|w| vec![0.0; w.len()]);
+    let (summary, claims) = analyse(&config, &weights);
+    assert_eq!((summary.dead_neurons, summary.key_freqs.len()), (5, 0));
+    assert!(claims.iter().filter(|claim| claim.claim != "ReLU makes a product").all(|claim| !claim.holds));
+    let json = serde_json::to_string(&summary).unwrap();
+    assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
 }

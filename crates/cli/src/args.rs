@@ -15,6 +15,7 @@ pub enum Command {
     Train(TrainArgs),
     Resume(ResumeArgs),
     Analyze(AnalyzeArgs),
+    Import(ImportArgs),
 }
 
 /// Train a network from random weights
@@ -71,9 +72,13 @@ pub struct ResumeArgs {
 /// all inputs, and says claim by claim whether it holds.
 #[derive(Debug, Args)]
 pub struct AnalyzeArgs {
-    /// Directory of a run, such as runs/latest, or a checkpoint file
+    /// Directory of a run, such as runs/latest, or a checkpoint file, ours or anyone's
     #[arg(value_name = "RUN|FILE")]
     pub target: PathBuf,
+
+    /// Where the state dict is in a file that holds several, such as state_dicts.400
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
 
     /// Checkpoint of the run [default: the newest]
     #[arg(long, value_name = "N")]
@@ -87,13 +92,39 @@ pub struct AnalyzeArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Where to write analysis.json [default: in the run's directory; for a file of no run, nowhere]
+    /// Where to write analysis.json and arrays.safetensors [default: in the run's directory; for a file of no run, nowhere]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
     /// Threads that share the work [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+}
+
+/// Make a run directory of somebody else's checkpoint
+///
+/// Reads safetensors and PyTorch state dicts in TransformerLens names, or in the orientation of the 2022
+/// notebook. Pickles are read as data; nothing in them is executed.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Checkpoint file: .safetensors, .pt or .pth
+    pub file: PathBuf,
+
+    /// Name of the run's directory
+    #[arg(long)]
+    pub name: String,
+
+    /// Directory of all runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs_dir: PathBuf,
+
+    /// Where the state dict is in a file that holds several, such as state_dicts.400
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+
+    /// Step that the weights are of, where you know it
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub step: u64,
 }
 
 #[derive(Debug, Args)]

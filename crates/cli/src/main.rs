@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Train(args) => commands::train(&args),
         Command::Analyze(args) => commands::analyze(&args),
+        Command::Import(args) => commands::import(&args),
         Command::Resume(args) => commands::resume(&args),
     };
     exit::code(ended)

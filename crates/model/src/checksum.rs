@@ -10,8 +10,9 @@ use crate::{Error, Result};
 ///
 /// [`Error::Io`] where the system refuses.
 pub fn sha256(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
-    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    let bytes =
+        fs::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
+    Ok(Sha256::digest(&bytes).iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}")))
 }
 
 #[cfg(test)]

@@ -2,10 +2,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Error, ModelConfig, NAMES, Parameters, Result, Split, Weights,
-    state_dict::StateDict,
-};
+use crate::{Error, ModelConfig, NAMES, Parameters, Result, Split, Weights, state_dict::StateDict};
 
 /// A network that was trained by someone else, read from a safetensors file or a PyTorch state dict.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,13 +27,8 @@ pub enum Orientation {
 }
 
 /// Biases that networks in TransformerLens' format can have, and ours has not. They must be zero.
-const FOREIGN_BIASES: [&str; 5] = [
-    "blocks.0.attn.b_Q",
-    "blocks.0.attn.b_K",
-    "blocks.0.attn.b_V",
-    "blocks.0.attn.b_O",
-    "unembed.b_U",
-];
+const FOREIGN_BIASES: [&str; 5] =
+    ["blocks.0.attn.b_Q", "blocks.0.attn.b_K", "blocks.0.attn.b_V", "blocks.0.attn.b_O", "unembed.b_U"];
 
 /// What a tensor is called that belongs to another kind of network, and what kind that is.
 const FOREIGN_PARTS: [(&str, &str); 5] = [
@@ -69,7 +61,8 @@ impl Import {
         let prefix = prefix_of(file, key)?;
         let full = |name: &str| format!("{prefix}{name}");
         refuse_other_networks(file, &prefix)?;
-        let shape = |name: &str| file.shape(&full(name)).ok_or_else(|| format!("has no tensor {}", full(name)));
+        let shape =
+            |name: &str| file.shape(&full(name)).ok_or_else(|| format!("has no tensor {}", full(name)));
 
         // The 2022 notebook keeps the heads' outputs in one matrix.
         let orientation = match shape(NAMES.w_o)?.len() {
@@ -83,7 +76,8 @@ impl Import {
                 return Ok(vec![0.0; expected.iter().product()]);
             }
             let found = shape(name)?;
-            let has_equals = treatment == Treatment::DropsEquals && found == [model.d_model, model.modulus + 1];
+            let has_equals =
+                treatment == Treatment::DropsEquals && found == [model.d_model, model.modulus + 1];
             if found != expected && !has_equals {
                 return Err(format!("{name} is {found:?} where its other tensors call for {expected:?}"));
             }
@@ -92,9 +86,11 @@ impl Import {
                 return Err(format!("{name} holds values that are not finite"));
             }
             Ok(match treatment {
-                Treatment::DropsEquals if has_equals => {
-                    values.chunks_exact(model.modulus + 1).flat_map(|row| &row[..model.modulus]).copied().collect()
-                }
+                Treatment::DropsEquals if has_equals => values
+                    .chunks_exact(model.modulus + 1)
+                    .flat_map(|row| &row[..model.modulus])
+                    .copied()
+                    .collect(),
                 Treatment::Transposed if orientation == Orientation::Notebook2022 => {
                     transposed(&values, &expected)
                 }
@@ -220,7 +216,10 @@ fn stored_shapes(model: &ModelConfig, orientation: Orientation) -> Parameters<Ve
 fn transposed(values: &[f32], shape: &[usize]) -> Vec<f32> {
     let [.., rows, columns] = shape else { return values.to_vec() };
     let transposed = |matrix: &[f32]| -> Vec<f32> {
-        (0..*columns).flat_map(|j| (0..*rows).map(move |i| (i, j))).map(|(i, j)| matrix[i * columns + j]).collect()
+        (0..*columns)
+            .flat_map(|j| (0..*rows).map(move |i| (i, j)))
+            .map(|(i, j)| matrix[i * columns + j])
+            .collect()
     };
     values.chunks_exact(rows * columns).flat_map(transposed).collect()
 }

@@ -163,7 +163,9 @@ fn refuse_if_it_unpacks_to_more(path: &Path, length: u64) -> Result<()> {
         unpacked = unpacked.saturating_add(size);
     }
     match unpacked > length {
-        true => Err("a compressed archive; save the state dict with torch.save, which does not compress".into()),
+        true => {
+            Err("a compressed archive; save the state dict with torch.save, which does not compress".into())
+        }
         false => Ok(()),
     }
 }

@@ -267,7 +267,10 @@ fn other_kinds_of_networks_are_refused_by_name() {
         (with("blocks.0.ln1.w", vec![4]), "blocks.0.ln1.w means layer norm"),
         (with("embed.W_E", vec![2, 4]), "task.modulus = 1"),
         (with("embed.W_E", vec![6, 4, 1]), "embed.W_E is [6, 4, 1] where a matrix is expected"),
-        (with("pos_embed.W_pos", vec![8, 4]), "pos_embed.W_pos is [8, 4] where its other tensors call for [3, 4]"),
+        (
+            with("pos_embed.W_pos", vec![8, 4]),
+            "pos_embed.W_pos is [8, 4] where its other tensors call for [3, 4]",
+        ),
         (with("unembed.W_U", vec![4, 7]), "unembed.W_U is [4, 7]"),
         (with("blocks.0.attn.W_Q", vec![4, 4]), "blocks.0.attn.W_Q is [4, 4] where three axes are expected"),
         (with("blocks.0.attn.W_Q", vec![0, 4, 2]), "model.n_heads = 0"),

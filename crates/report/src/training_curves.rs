@@ -6,6 +6,8 @@ use plotters::{
     style::{Color, IntoFont, TextStyle, WHITE},
 };
 
+use crate::font;
+
 /// The picture's width and height in pixels.
 const SIZE: (u32, u32) = (960, 620);
 
@@ -54,6 +56,7 @@ pub fn training_curves_svg(
     points: &[CurvePoint],
     milestones: &[(u64, &str)],
 ) -> Result<String, DrawingError> {
+    font::register();
     let mut svg = String::new();
     draw(&mut svg, title, points, milestones).map_err(|e| DrawingError(e.to_string()))?;
     Ok(svg)
@@ -134,7 +137,7 @@ fn panel<'a, 'b>(
 }
 
 fn text(size: i32) -> TextStyle<'static> {
-    ("sans-serif", size).into_font().into()
+    (font::FONT, size).into_font().into()
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod early_stop;
 mod error;
 mod full_batch;
 mod full_batch_strategy;
+mod imported_run;
 mod learner;
 mod metrics;
 mod optimizer_state;
@@ -45,6 +46,7 @@ pub use config::{Config, GradientMethod, OptimizerConfig, SizesConfig, TaskConfi
 pub use early_stop::EarlyStop;
 pub use error::{Error, Result};
 pub use full_batch_strategy::Ending;
+pub use imported_run::{ImportRecord, import};
 pub use metrics::{Evaluation, read_metrics};
 pub use phase::{GROKKING_ACCURACY, LEARNED_ACCURACY, Milestones, Phase};
 pub use reading::{ACCURACY, LOSS};

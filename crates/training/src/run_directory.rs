@@ -6,8 +6,9 @@ use std::{
 };
 
 use clockwork_model::write_atomically;
+use serde::Serialize;
 
-use crate::{Config, Error, Result, RunRecord};
+use crate::{Config, Error, ImportRecord, Result, RunRecord};
 
 /// The name of the link to the newest run, beside the runs.
 pub const LATEST: &str = "latest";
@@ -28,6 +29,16 @@ impl RunDirectory {
     /// [`Error::RunName`] for a name that is no plain file name, [`Error::RunExists`] where there
     /// is one already, [`Error::Io`] where the system refuses.
     pub fn create(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
+        let directory = Self::make(runs_dir, name)?;
+        let config_path = directory.config();
+        write_atomically(&config_path, config.to_toml().as_bytes())
+            .map_err(Error::io("write", &config_path))?;
+        directory.become_latest()?;
+        Ok(directory)
+    }
+
+    /// Makes `runs_dir/name` with a place for checkpoints.
+    pub(crate) fn make(runs_dir: &Path, name: &str) -> Result<Self> {
         check_name(name)?;
         fs::create_dir_all(runs_dir).map_err(Error::io("create", runs_dir))?;
         let path = runs_dir.join(name);
@@ -39,11 +50,15 @@ impl RunDirectory {
         let directory = Self { path, _lock: lock };
         let checkpoints = directory.checkpoints();
         fs::create_dir(&checkpoints).map_err(Error::io("create", &checkpoints))?;
-        let config_path = directory.config();
-        write_atomically(&config_path, config.to_toml().as_bytes())
-            .map_err(Error::io("write", &config_path))?;
-        point_latest_at(runs_dir, name)?;
         Ok(directory)
+    }
+
+    /// Points `latest`, beside the run, at it.
+    pub(crate) fn become_latest(&self) -> Result<()> {
+        match self.path.parent() {
+            Some(runs_dir) => point_latest_at(runs_dir, &self.name()),
+            None => Ok(()),
+        }
     }
 
     /// Opens the directory of a run that exists, to go on with it.
@@ -58,6 +73,9 @@ impl RunDirectory {
             path: path.to_owned(),
             problem: format!("no run here ({e}); give the directory of a run, like runs/{LATEST}"),
         })?;
+        if is_imported(&path) {
+            return Err(Error::imported(&path));
+        }
         if !path.join("config.toml").is_file() {
             let problem = "no run here (it has no config.toml); give the directory of a run";
             return Err(Error::NotARun { path, problem: problem.to_owned() });
@@ -106,12 +124,18 @@ impl RunDirectory {
     /// # Errors
     ///
     /// [`Error::Io`] where the system refuses.
-    pub fn write_record(&self, record: &RunRecord) -> Result<()> {
+    pub fn write_record(&self, record: &impl Serialize) -> Result<()> {
         let path = self.path.join("run.json");
         let mut json = serde_json::to_vec_pretty(record).expect("plain fields always serialise");
         json.push(b'\n');
         write_atomically(&path, &json).map_err(Error::io("write", &path))
     }
+}
+
+/// Whether `run.json` says that a network was imported there.
+fn is_imported(run: &Path) -> bool {
+    let record = fs::read(run.join("run.json")).ok();
+    record.is_some_and(|json| serde_json::from_slice::<ImportRecord>(&json).is_ok())
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -38,6 +38,8 @@ pub enum RunState {
     Finished,
     /// It was stopped before, by the user or by an error, and can be resumed.
     Stopped,
+    /// Somebody else trained it.
+    Imported,
 }
 
 /// How many pairs there are of each kind.

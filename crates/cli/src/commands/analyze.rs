@@ -1,69 +1,52 @@
 use std::{
-    fs,
     io::{IsTerminal, Write, stderr, stdout},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use anyhow::{Context, anyhow};
-use clockwork_analysis::{Analysis, Claim, Observer, STAGES, Summary, claims};
-use clockwork_model::{Checkpoint, write_atomically};
-use clockwork_training::{CheckpointFiles, Config};
+use anyhow::Context;
+use clockwork_analysis::{
+    Analysis, AnalysisFiles, Claim, Findings, Observer, Provenance, STAGES, Summary, claims,
+};
+use clockwork_model::{Checkpoint, sha256};
+use clockwork_training::Config;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 
-use super::threads::start_threads;
-use crate::{
-    args::AnalyzeArgs,
-    exit::{Ended, WrongRequest},
+use super::{
+    checkpoint_path::{analysis_directory, checkpoint_path, run_of},
+    threads::start_threads,
 };
-
-/// The content of `analysis.json`.
-#[derive(Serialize)]
-struct AnalysisFile<'a> {
-    summary: &'a Summary,
-    claims: &'a [Claim],
-    provenance: Provenance<'a>,
-}
-
-/// What was analysed, by what.
-#[derive(Serialize)]
-struct Provenance<'a> {
-    checkpoint: &'a Path,
-    step: u64,
-    config: &'a serde_json::Value,
-    clockwork: &'static str,
-}
+use crate::{args::AnalyzeArgs, exit::Ended};
 
 /// `clockwork analyze`
 pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     start_threads(args.threads)?;
-    let path = checkpoint_path(args)?;
-    let checkpoint = Checkpoint::read(&path).map_err(clockwork_training::Error::from)?;
-    // A checkpoint says how its pairs were split; should a later version say it otherwise, the figures
+    let path = checkpoint_path(&args.target, args.step)?;
+    let checkpoint = Checkpoint::open(&path, args.key.as_deref()).map_err(clockwork_training::Error::from)?;
+    let metadata = &checkpoint.metadata;
+    // Our checkpoints say how their pairs were split; should a later version say it otherwise, the figures
     // that need the split are left out.
-    let config: Option<Config> = serde_json::from_value(checkpoint.metadata.config.clone()).ok();
-    let split = config.and_then(|config| config.split().ok());
+    let config: Option<Config> = serde_json::from_value(metadata.config.clone()).ok();
+    let split = checkpoint.split.clone().or_else(|| config.and_then(|config| config.split().ok()));
     let mut stages = Stages::new(args.json);
-    let model = checkpoint.metadata.model;
-    let analysis = Analysis::new(&checkpoint.weights, &model, split.as_ref(), &mut stages)
+    let analysis = Analysis::new(&checkpoint.weights, &metadata.model, split.as_ref(), &mut stages)
         .with_context(|| format!("cannot analyse {}", path.display()))?;
     let summary = Summary::new(&analysis);
     stages.bar.finish_and_clear();
     let claims = claims(&summary);
 
-    let out =
-        args.out.clone().or_else(|| run_of(&path).map(|run| directory_in(&run, checkpoint.metadata.step)));
+    let out = args.out.clone().or_else(|| run_of(&path).map(|run| analysis_directory(&run, metadata.step)));
     if let Some(out) = &out {
         let provenance = Provenance {
-            checkpoint: &path,
-            step: checkpoint.metadata.step,
-            config: &checkpoint.metadata.config,
-            clockwork: env!("CARGO_PKG_VERSION"),
+            checkpoint: path.clone(),
+            sha256: sha256(&path)?,
+            step: metadata.step,
+            model: metadata.model,
+            config: metadata.config.clone(),
+            imported: metadata.imported.clone(),
+            clockwork: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        write_json(
-            &out.join("analysis.json"),
-            &AnalysisFile { summary: &summary, claims: &claims, provenance },
-        )?;
+        let findings = Findings { summary: summary.clone(), claims: claims.clone(), provenance };
+        AnalysisFiles { findings, arrays: analysis.arrays() }.write(out)?;
     }
     let text = match args.json {
         true => serde_json::to_string_pretty(&summary)? + "\n",
@@ -73,52 +56,6 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     let _ = stdout().write_all(text.as_bytes());
     let all_hold = claims.iter().all(|claim| claim.holds);
     Ok(if args.check && !all_hold { Ended::ClaimFailed } else { Ended::Done })
-}
-
-/// The file that a run, a run's step, or a file stands for.
-fn checkpoint_path(args: &AnalyzeArgs) -> anyhow::Result<PathBuf> {
-    if !args.target.is_dir() {
-        return match (args.step, args.target.exists()) {
-            (Some(_), _) => Err(WrongRequest("--step goes with a run, not with a file").into()),
-            (None, true) => Ok(args.target.clone()),
-            (None, false) => {
-                Err(anyhow!(WrongRequest("give a run, such as runs/latest, or a checkpoint file"))
-                    .context(format!("{} does not exist", args.target.display())))
-            }
-        };
-    }
-    let files = CheckpointFiles::new(args.target.join("checkpoints"));
-    let not_a_run = || anyhow!(WrongRequest("no run here")).context(args.target.display().to_string());
-    let steps = files.steps().map_err(|_| not_a_run())?;
-    let newest = *steps.last().ok_or_else(not_a_run)?;
-    let step = args.step.unwrap_or(newest);
-    if steps.contains(&step) {
-        return Ok(files.weights(step));
-    }
-    let nearest = steps.iter().min_by_key(|kept| kept.abs_diff(step)).unwrap_or(&newest);
-    let run = args.target.display();
-    Err(anyhow!(WrongRequest("choose another --step"))
-        .context(format!("{run} keeps no checkpoint of step {step}; the nearest is {nearest}")))
-}
-
-/// The run whose checkpoint a file is, if it is one's.
-fn run_of(checkpoint: &Path) -> Option<PathBuf> {
-    let run = checkpoint.parent()?.parent()?;
-    run.join("config.toml").is_file().then(|| run.to_owned())
-}
-
-fn directory_in(run: &Path, step: u64) -> PathBuf {
-    run.join(format!("analysis/step-{step:07}"))
-}
-
-fn write_json(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
-    let mut json = serde_json::to_vec_pretty(content)?;
-    json.push(b'\n');
-    let write = || {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        write_atomically(path, &json)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn in_words(path: &Path, summary: &Summary, claims: &[Claim], out: Option<&Path>) -> String {
@@ -141,7 +78,7 @@ fn in_words(path: &Path, summary: &Summary, claims: &[Claim], out: Option<&Path>
     }
     let held = claims.iter().filter(|claim| claim.holds).count();
     lines.push(format!("\n  {held} of {} claims hold", claims.len()));
-    lines.extend(out.map(|out| format!("  figures {}", out.join("analysis.json").display())));
+    lines.extend(out.map(|out| format!("  figures {}", out.display())));
     lines.join("\n") + "\n"
 }
 

@@ -1,7 +1,7 @@
 use std::{
-    env, fs,
+    fs,
     io::{IsTerminal, Write, stderr, stdout},
-    path::{Path, PathBuf},
+    path::Path,
     process,
 };
 
@@ -17,7 +17,7 @@ use clockwork_model::write_atomically;
 use clockwork_report::{CurvePoint, training_curves_svg};
 use clockwork_training::{Ending, Run, Silent, Summary};
 
-use super::threads::start_threads;
+use super::{program::program, relative_path::relative_to_here, threads::start_threads};
 use crate::{
     args::SittingArgs,
     duration::InWords,
@@ -74,15 +74,6 @@ fn stop_on_ctrl_c(interrupter: &Interrupter) -> anyhow::Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
-/// The path as a user in this directory would type it.
-fn relative_to_here(path: &Path) -> PathBuf {
-    let here = env::current_dir().and_then(|here| here.canonicalize());
-    match here.ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned)) {
-        Some(relative) => relative,
-        None => path.to_owned(),
-    }
-}
-
 /// Writes the run's `report/figures/training.svg`.
 fn draw_training_curves(summary: &Summary, run: &Path) -> anyhow::Result<()> {
     let points: Vec<CurvePoint> = summary
@@ -105,11 +96,6 @@ fn draw_training_curves(summary: &Summary, run: &Path) -> anyhow::Result<()> {
         write_atomically(&path, svg.as_bytes())
     };
     write().with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// What the user typed to get here: the binary, or the recipes of the justfile that are called alike.
-fn program() -> String {
-    env::var("CLOCKWORK_COMMAND").unwrap_or_else(|_| "clockwork".to_owned())
 }
 
 fn in_words(summary: &Summary, path: &Path) -> String {

@@ -20,6 +20,11 @@ resume run="runs/latest" *args:
 analyze run="runs/latest" *args:
     CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- analyze {{ run }} {{ args }}
 
+# Make a run directory of somebody else's checkpoint: `just import FILE --name NAME`
+[group('run')]
+import *args:
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- import {{ args }}
+
 # Run all tests
 [group('check')]
 test *args:
@@ -45,7 +50,7 @@ ci: fmt-check lint test
 fmt:
     cargo fmt --all
 
-# Measure the training step
+# Measure the training step and the analysis
 [group('measure')]
 bench *args:
     cargo bench --locked --workspace {{ args }}

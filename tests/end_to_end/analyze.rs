@@ -1,3 +1,6 @@
+use clockwork_model::Checkpoint;
+use safetensors::{SafeTensors, tensor::TensorView};
+
 use crate::sandbox::{Sandbox, train_small};
 
 #[test]
@@ -21,6 +24,49 @@ fn a_run_is_analysed_at_any_of_its_checkpoints() {
         assert!((found - trained).abs() < 1e-5 * trained, "{key}: {found} is not {trained}");
     }
     assert!(sandbox.path("runs/run/analysis/step-0000064/analysis.json").exists());
+    let arrays = sandbox.read("runs/run/analysis/step-0000064/arrays.safetensors");
+    let arrays = SafeTensors::deserialize(&arrays).unwrap();
+    assert_eq!(arrays.tensor("embedding.W_E_fourier").unwrap().shape(), [11, 16]);
+    assert_eq!(arrays.tensor("attention.pattern").unwrap().shape(), [2, 3, 11, 11]);
+}
+
+#[test]
+fn an_imported_network_is_analysed_as_the_run_that_it_came_from() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&train_small("run", 100, &[]));
+    // The same weights without our metadata, as someone else would keep them.
+    let checkpoint = "runs/run/checkpoints/step-0000100.safetensors";
+    let bytes = sandbox.read(checkpoint);
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let foreign = safetensors::serialize(tensors.iter().collect::<Vec<(&str, TensorView)>>(), None).unwrap();
+    std::fs::write(sandbox.path("theirs.safetensors"), foreign).unwrap();
+
+    let said =
+        sandbox.succeed(&["import", "theirs.safetensors", "--name=theirs", "--step=7", "--runs-dir=others"]);
+    assert!(said.contains("imported theirs.safetensors") && said.contains("others/theirs"), "{said}");
+    assert_eq!(sandbox.json("others/theirs/run.json")["state"], "imported");
+    let imported =
+        Checkpoint::read(&sandbox.path("others/theirs/checkpoints/step-0000007.safetensors")).unwrap();
+    assert_eq!(imported.weights, Checkpoint::read(&sandbox.path(checkpoint)).unwrap().weights);
+
+    let summary = |target: &str| -> serde_json::Value {
+        serde_json::from_str(&sandbox.succeed(&["analyze", target, "--json"])).unwrap()
+    };
+    let (ours, from_file) = (summary("runs/run"), summary("theirs.safetensors"));
+    assert_eq!(summary("others/latest"), from_file);
+    assert!(sandbox.path("others/theirs/analysis/step-0000007/analysis.json").exists());
+    for key in ["original_loss", "key_freqs", "embedding_norm_by_freq"] {
+        assert_eq!(ours[key], from_file[key], "{key}");
+    }
+    // Which pairs it was trained on is not known of the file.
+    assert!(ours["train_loss"].is_number() && from_file["train_loss"].is_null());
+
+    let output = sandbox.run(&["resume", "others/theirs"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("was imported"), "{said}");
+    let output = sandbox.run(&["import", "theirs.safetensors", "--name=theirs", "--runs-dir=others"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("choose another --name"), "{said}");
 }
 
 #[test]
@@ -38,12 +84,19 @@ fn what_cannot_be_analysed_is_named() {
     let sandbox = Sandbox::new();
     sandbox.succeed(&train_small("run", 10, &[]));
     sandbox.write("broken.safetensors", "no tensors");
+    sandbox.write("broken.pt", "no pickle");
     for (args, words) in [
         (&["analyze", "none"][..], "none does not exist"),
         (&["analyze", "."], "no run here"),
         (&["analyze", "runs/run", "--step=9"], "no checkpoint of step 9; the nearest is 8"),
         (&["analyze", "broken.safetensors"], "broken.safetensors: not a whole safetensors file"),
         (&["analyze", "broken.safetensors", "--step=9"], "--step goes with a run"),
+        (&["analyze", "broken.pt"], "broken.pt: neither a safetensors file nor a PyTorch state dict"),
+        (
+            &["import", "broken.pt", "--name=a"],
+            "broken.pt: neither a safetensors file nor a PyTorch state dict",
+        ),
+        (&["import", "runs/run/checkpoints/step-0000010.safetensors", "--name=a"], "clockwork's own"),
     ] {
         let output = sandbox.run(args);
         let said = String::from_utf8(output.stderr).unwrap();

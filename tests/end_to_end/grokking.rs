@@ -23,4 +23,7 @@ fn the_quick_configuration_groks() {
     assert!(last["test_loss"].as_f64().unwrap() < 1e-5, "{last}");
     let (memorised, generalised) = (passed(&metrics, "train_accuracy"), passed(&metrics, "test_accuracy"));
     assert!(generalised > 4 * memorised, "memorised at {memorised}, generalised at {generalised}");
+
+    let said = sandbox.succeed(&["analyze", "runs/quick", "--check"]);
+    assert!(said.contains("15 of 15 claims hold"), "{said}");
 }

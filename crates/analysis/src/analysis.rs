@@ -144,3 +144,18 @@ const LOGITS_HELD: u64 = 8;
 
 /// How many arrays of the neurons' size there are at a time.
 const NEURONS_HELD: u64 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_machine_holds_is_refused_before_it_is_asked_for() {
+        let config = ModelConfig { modulus: 4096, d_model: 2, n_heads: 1, d_mlp: 1 };
+        let weights = config.shapes().map(|shape| vec![0.0; shape.iter().product()]);
+        let error = Analysis::new(&weights, &config, None, &mut ()).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { modulus: 4096, .. }), "{error}");
+        let paper = ModelConfig { modulus: 113, d_model: 128, n_heads: 4, d_mlp: 512 };
+        assert!(bytes_needed(&paper) < 600_000_000);
+    }
+}

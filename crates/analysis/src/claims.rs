@@ -84,7 +84,7 @@ pub fn claims(of: &Summary) -> Vec<Claim> {
     vec![
         claim(
             "it generalises",
-            format!("accuracy {}, loss {original:.2e}", of.accuracy),
+            format!("accuracy {:.6}, loss {original:.2e}", of.accuracy),
             format!("accuracy 1 and loss < {MAX_LOSS:.0e} on all inputs"),
             of.accuracy >= 1.0 && original < MAX_LOSS,
         ),

@@ -88,3 +88,22 @@ fn sample(clusters: &NeuronClusters) -> Vec<usize> {
     let freqs = clusters.key_freqs.iter().copied().map(Some).chain([None]);
     freqs.flat_map(|freq| clusters.members(freq).into_iter().take(SAMPLED_PER_CLUSTER)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use clockwork_model::{ModelConfig, initial_weights};
+
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_array() {
+        let documentation = include_str!("../../../docs/analysis-files.md");
+        let config = ModelConfig { modulus: 6, d_model: 4, n_heads: 2, d_mlp: 8 };
+        let mut analysis = Analysis::new(&initial_weights(&config, 0), &config, None, &mut ()).unwrap();
+        analysis.clusters.key_freqs = vec![2];
+        for name in analysis.arrays().names() {
+            let name = name.replace(".2", ".k");
+            assert!(documentation.contains(&format!("`{name}`")), "{name} is not listed");
+        }
+    }
+}

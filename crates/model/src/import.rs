@@ -136,7 +136,11 @@ fn prefix_of(file: &StateDict, key: Option<&str>) -> std::result::Result<String,
         .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
         .collect();
     let among = || {
-        let named: Vec<&str> = found.iter().take(3).map(|prefix| prefix.trim_end_matches('.')).collect();
+        let name = |prefix: &&'_ str| match prefix.trim_end_matches('.') {
+            "" => "no key at all".to_owned(),
+            key => key.to_owned(),
+        };
+        let named: Vec<String> = found.iter().take(3).map(name).collect();
         let more = if found.len() > named.len() { ", …" } else { "" };
         format!("{}{more}", named.join(", "))
     };

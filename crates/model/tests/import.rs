@@ -56,10 +56,10 @@ fn notebook_2022() -> Vec<Tensor> {
     tensors
 }
 
-fn transpose(shape: &mut [usize], values: &mut Vec<f32>) {
+fn transpose(shape: &mut [usize], values: &mut [f32]) {
     let n = shape.len();
     let (rows, columns) = (shape[n - 2], shape[n - 1]);
-    let old = values.clone();
+    let old = values.to_vec();
     for (new, old) in values.chunks_exact_mut(rows * columns).zip(old.chunks_exact(rows * columns)) {
         for i in 0..rows {
             for j in 0..columns {

@@ -5,7 +5,7 @@ use std::{
 
 use anyhow::Context;
 use clockwork_analysis::{
-    Analysis, AnalysisFiles, Claim, Findings, Observer, Provenance, STAGES, Summary, claims,
+    Analysis, AnalysisFiles, Claim, Findings, Observer, Provenance, STAGES, Summary, UNCLUSTERED, claims,
 };
 use clockwork_model::{Checkpoint, sha256};
 use clockwork_training::Config;
@@ -59,7 +59,9 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
 }
 
 fn in_words(path: &Path, summary: &Summary, claims: &[Claim], out: Option<&Path>) -> String {
-    let sizes: Vec<String> = summary.cluster_sizes.iter().map(|(k, n)| format!("{k}: {n}")).collect();
+    // The keys are text, whose order is not that of numbers.
+    let clusters = summary.key_freqs.iter().map(ToString::to_string).chain([UNCLUSTERED.to_owned()]);
+    let sizes: Vec<String> = clusters.map(|k| format!("{k}: {}", summary.cluster_sizes[&k])).collect();
     let mut lines = vec![
         path.display().to_string(),
         format!("  key frequencies {:?} of 1 to {}", summary.key_freqs, summary.p / 2),

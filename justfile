@@ -15,10 +15,23 @@ train *args:
 resume run="runs/latest" *args:
     CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- resume {{ run }} {{ args }}
 
-# Reverse-engineer a run's newest checkpoint and check the published claims
+# Reverse-engineer a run's newest checkpoint, check the published claims, and write the report
 [group('run')]
 analyze run="runs/latest" *args:
-    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- analyze {{ run }} {{ args }}
+    #!/bin/sh
+    # A claim that fails under --check, status 3, is reported like any other finding.
+    export CLOCKWORK_COMMAND=just
+    cargo run {{ profile }} --locked --bin clockwork -- analyze {{ run }} {{ args }}
+    status=$?
+    if [ -d "{{ run }}/checkpoints" ] && { [ $status = 0 ] || [ $status = 3 ]; }; then
+      cargo run -q {{ profile }} --locked --bin clockwork -- report {{ run }} >&2 || exit
+    fi
+    exit $status
+
+# Write the report of a run's newest analysis: one HTML file, and its figures as SVG and PNG
+[group('run')]
+report run="runs/latest" *args:
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- report {{ run }} {{ args }}
 
 # Make a run directory of somebody else's checkpoint: `just import FILE --name NAME`
 [group('run')]

@@ -7,5 +7,6 @@ fn help_texts() {
     insta::assert_snapshot!("help-train", sandbox.succeed(&["train", "--help"]));
     insta::assert_snapshot!("help-analyze", sandbox.succeed(&["analyze", "--help"]));
     insta::assert_snapshot!("help-import", sandbox.succeed(&["import", "--help"]));
+    insta::assert_snapshot!("help-report", sandbox.succeed(&["report", "--help"]));
     insta::assert_snapshot!("help-resume", sandbox.succeed(&["resume", "--help"]));
 }

@@ -16,6 +16,7 @@ pub enum Command {
     Resume(ResumeArgs),
     Analyze(AnalyzeArgs),
     Import(ImportArgs),
+    Report(ReportArgs),
 }
 
 /// Train a network from random weights
@@ -99,6 +100,23 @@ pub struct AnalyzeArgs {
     /// Threads that share the work [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+}
+
+/// Write the report of an analysis: one HTML file, and its figures for papers
+///
+/// The page needs no network and no other file. Figures are written as SVG and PNG beside it.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Directory of a run that was analysed, or of an analysis
+    pub run: PathBuf,
+
+    /// Step whose analysis is reported [default: the one analysed last]
+    #[arg(long, value_name = "N")]
+    pub step: Option<u64>,
+
+    /// Open the page
+    #[arg(long)]
+    pub open: bool,
 }
 
 /// Make a run directory of somebody else's checkpoint

@@ -5,6 +5,7 @@ mod checkpoint_path;
 mod import;
 mod program;
 mod relative_path;
+mod report;
 mod resume;
 mod sitting;
 mod threads;
@@ -12,5 +13,6 @@ mod train;
 
 pub use analyze::analyze;
 pub use import::import;
+pub use report::report;
 pub use resume::resume;
 pub use train::train;

@@ -1,6 +1,9 @@
 //! The two forward passes are one function, and so are their gradients.
 
-use burn::{optim::GradientsParams, tensor::Device};
+use burn::{
+    optim::GradientsParams,
+    tensor::{DType, Device},
+};
 use clockwork_model::{Batch, ModelConfig, Transformer, Weights, initial_weights, loss};
 use proptest::prelude::*;
 
@@ -19,9 +22,14 @@ fn network() -> impl Strategy<Value = (ModelConfig, Weights)> {
 }
 
 /// ‖a − b‖ / ‖b‖.
-fn relative_distance(a: &[f32], b: &[f32]) -> f64 {
-    let norm = |v: &mut dyn Iterator<Item = f32>| v.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+fn relative_distance(a: &[f64], b: &[f64]) -> f64 {
+    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v.powi(2)).sum::<f64>().sqrt();
     norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied()).max(1e-30)
+}
+
+/// The network in 64 bits: what is compared is the function, not how 32 bits round where neurons cancel.
+fn in_64_bits(weights: &Weights, config: &ModelConfig, device: &Device) -> Transformer {
+    Transformer::from_weights_as(weights, config, (device, DType::F64))
 }
 
 proptest! {
@@ -30,29 +38,29 @@ proptest! {
     #[test]
     fn logits_agree((config, weights) in network()) {
         let device = Device::flex();
-        let network = Transformer::from_weights(&weights, &config, &device);
+        let network = in_64_bits(&weights, &config, &device);
         let batch = Batch::all(config.modulus, &device);
         let fast = network.last_position(&batch);
         let textbook = network.textbook(&batch);
-        let last = |t: burn::Tensor<3>| t.narrow(1, 2, 1).squeeze_dim::<2>(1).try_into_vec_as::<f32>().unwrap();
-        let flat = |t: burn::Tensor<2>| t.try_into_vec_as::<f32>().unwrap();
+        let last = |t: burn::Tensor<3>| t.narrow(1, 2, 1).squeeze_dim::<2>(1).try_into_vec_as::<f64>().unwrap();
+        let flat = |t: burn::Tensor<2>| t.try_into_vec_as::<f64>().unwrap();
         for (fast, textbook) in [
             (flat(fast.logits), last(textbook.logits)),
             (flat(fast.neuron_acts), last(textbook.neuron_acts)),
             (flat(fast.resid_mid), last(textbook.resid_mid)),
             (
-                fast.pattern.try_into_vec_as::<f32>().unwrap(),
-                textbook.pattern.narrow(2, 2, 1).try_into_vec_as::<f32>().unwrap(),
+                fast.pattern.try_into_vec_as::<f64>().unwrap(),
+                textbook.pattern.narrow(2, 2, 1).try_into_vec_as::<f64>().unwrap(),
             ),
         ] {
-            prop_assert!(relative_distance(&fast, &textbook) < 1e-5);
+            prop_assert!(relative_distance(&fast, &textbook) < 1e-10);
         }
     }
 
     #[test]
     fn gradients_agree((config, weights) in network()) {
         let device = Device::flex().autodiff();
-        let network = Transformer::from_weights(&weights, &config, &device);
+        let network = in_64_bits(&weights, &config, &device);
         let batch = Batch::all(config.modulus, &device);
         let gradients = |logits| {
             let grads = loss::per_example(logits, &batch).mean().backward();
@@ -61,8 +69,9 @@ proptest! {
         let fast = gradients(network.last_position(&batch).logits);
         let textbook = network.textbook(&batch).logits.narrow(1, 2, 1).squeeze_dim(1);
         let textbook = gradients(textbook);
-        let whole: Vec<f32> = textbook.iter().flatten().copied().collect();
-        prop_assert!(relative_distance(&fast.iter().flatten().copied().collect::<Vec<_>>(), &whole) < 1e-5);
+        // They are handed back in 32 bits.
+        let whole = |gradients: &Weights| gradients.iter().flatten().map(|&g| f64::from(g)).collect::<Vec<_>>();
+        prop_assert!(relative_distance(&whole(&fast), &whole(&textbook)) < 1e-6);
     }
 }
 

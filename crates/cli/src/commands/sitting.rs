@@ -1,5 +1,4 @@
 use std::{
-    fs,
     io::{IsTerminal, Write, stderr, stdout},
     path::Path,
     process,
@@ -13,9 +12,8 @@ use burn::{
         renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
     },
 };
-use clockwork_model::write_atomically;
-use clockwork_report::{CurvePoint, training_curves_svg};
-use clockwork_training::{Ending, Run, Silent, Summary};
+use clockwork_report::{TrainingCurves, training_figures, write_figures};
+use clockwork_training::{Ending, Evaluation, Milestones, Run, Silent, Summary};
 
 use super::{program::program, relative_path::relative_to_here, threads::start_threads};
 use crate::{
@@ -25,8 +23,8 @@ use crate::{
     progress::Progress,
 };
 
-/// The picture of losses and accuracies over steps, in a run's directory.
-const TRAINING_CURVES: &str = "report/figures/training.svg";
+/// Where the pictures of a run are, in its directory.
+const FIGURES: &str = "report/figures";
 
 /// Refuses `--tui` where there is no terminal to draw it on.
 pub fn require_terminal(args: &SittingArgs) -> anyhow::Result<()> {
@@ -74,28 +72,22 @@ fn stop_on_ctrl_c(interrupter: &Interrupter) -> anyhow::Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
-/// Writes the run's `report/figures/training.svg`.
+/// Writes the run's `report/figures/loss.*` and `accuracy.*`.
 fn draw_training_curves(summary: &Summary, run: &Path) -> anyhow::Result<()> {
-    let points: Vec<CurvePoint> = summary
-        .evaluations
-        .iter()
-        .map(|e| CurvePoint {
-            step: e.step,
-            loss: [e.train_loss, e.test_loss],
-            accuracy: [e.train_accuracy, e.test_accuracy],
-        })
-        .collect();
-    let milestones =
-        [(summary.milestones.memorised, "train 99 %"), (summary.milestones.generalised, "test 99 %")];
-    let milestones: Vec<_> = milestones.iter().filter_map(|&(step, label)| Some((step?, label))).collect();
-    let name = run.file_name().unwrap_or_default().to_string_lossy();
-    let svg = training_curves_svg(&format!("Training of {name}"), &points, &milestones)?;
-    let path = run.join(TRAINING_CURVES);
-    let write = || {
-        fs::create_dir_all(path.parent().unwrap_or(run))?;
-        write_atomically(&path, svg.as_bytes())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    let figures = training_figures(&training_curves(&summary.evaluations, &summary.milestones));
+    write_figures(&run.join(FIGURES), &[&figures[0], &figures[1]])?;
+    Ok(())
+}
+
+/// What was measured in training, as figures take it.
+pub fn training_curves(evaluations: &[Evaluation], milestones: &Milestones) -> TrainingCurves {
+    let milestones = [(milestones.memorised, "train 99 %"), (milestones.generalised, "test 99 %")];
+    TrainingCurves {
+        steps: evaluations.iter().map(|e| e.step).collect(),
+        losses: evaluations.iter().map(|e| [e.train_loss, e.test_loss]).collect(),
+        accuracies: evaluations.iter().map(|e| [e.train_accuracy, e.test_accuracy]).collect(),
+        milestones: milestones.iter().filter_map(|&(step, name)| Some((step?, name.to_owned()))).collect(),
+    }
 }
 
 fn in_words(summary: &Summary, path: &Path) -> String {
@@ -119,7 +111,7 @@ fn in_words(summary: &Summary, path: &Path) -> String {
         lines.push(split("train", last.train_loss, last.train_accuracy, milestones.memorised));
         lines.push(split("test", last.test_loss, last.test_accuracy, milestones.generalised));
     }
-    lines.push(format!("  curves {}", path.join(TRAINING_CURVES).display()));
+    lines.push(format!("  curves {}", path.join(FIGURES).join("loss.svg").display()));
     lines.push(format!("  next   {next}\n"));
     lines.join("\n")
 }

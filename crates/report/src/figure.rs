@@ -1,0 +1,238 @@
+/// A figure as data: what is drawn, with no word on how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// Names its files and its place on the page.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The vertical axis.
+    pub y: Axis,
+    /// What its frames differ in, where there are several: the head, the neuron, the frequency.
+    pub slider: Option<String>,
+    /// What is drawn; one at a time where there are several.
+    pub frames: Vec<Frame>,
+}
+
+/// One picture of a figure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// Which one it is, as the slider says; empty where it is the only one.
+    pub label: String,
+    /// What is drawn.
+    pub content: Content,
+}
+
+/// An axis.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Axis {
+    /// What is along it, with its unit.
+    pub name: String,
+    /// Whether its steps are powers of ten.
+    pub is_log: bool,
+    /// The names of positions 0, 1, …, where they have any.
+    pub names: Option<Vec<String>>,
+    /// The positions whose names are written at the axis, where not all have room.
+    pub labelled: Vec<usize>,
+}
+
+/// What is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Lines, with vertical marks.
+    Lines {
+        /// The lines, in the order of their colours.
+        lines: Vec<Line>,
+        /// Positions on the horizontal axis that matter, with their names.
+        marks: Vec<(f64, String)>,
+    },
+    /// Points, coloured by a third quantity.
+    Points(Points),
+    /// Bars, with levels to compare them with.
+    Bars {
+        /// Names and values.
+        bars: Vec<(String, f64)>,
+        /// Levels on the vertical axis that matter, with their names.
+        levels: Vec<(f64, String)>,
+    },
+    /// A map of colours.
+    HeatMap(HeatMap),
+}
+
+/// A line through points.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// What the legend calls it.
+    pub name: String,
+    /// Its points.
+    pub points: Vec<[f64; 2]>,
+}
+
+/// Points, each with a name and a third quantity, between 0 and 1, as its colour.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Points {
+    /// Where they are.
+    pub points: Vec<[f64; 2]>,
+    /// Their names.
+    pub names: Vec<String>,
+    /// Their colours.
+    pub colours: Vec<f64>,
+    /// What the colours mean.
+    pub colour_name: String,
+}
+
+/// A map of values, the first row at the bottom.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeatMap {
+    /// Cells along the horizontal axis.
+    pub columns: usize,
+    /// The values, a row after the other.
+    pub values: Vec<f64>,
+    /// What the values are.
+    pub value_name: String,
+    /// Whether they have signs: then zero is in the middle of the colours, else at their start.
+    pub has_signs: bool,
+    /// Rows below which a border is drawn, with the name of what is above it.
+    pub borders: Vec<(usize, String)>,
+    /// Rows and columns before it was thinned, if it was.
+    pub thinned_from: Option<[usize; 2]>,
+}
+
+/// A map with more cells along an axis than this is thinned: more could not be told apart.
+pub const MAX_CELLS: usize = 600;
+
+impl Axis {
+    /// An axis of numbers.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// An axis of powers of ten.
+    #[must_use]
+    pub fn log(name: &str) -> Self {
+        Self { is_log: true, ..Self::of(name) }
+    }
+
+    /// An axis whose positions have names, of which some are written.
+    #[must_use]
+    pub fn named(name: &str, names: Vec<String>, labelled: Vec<usize>) -> Self {
+        Self { names: Some(names), labelled, ..Self::of(name) }
+    }
+}
+
+impl Figure {
+    /// A figure of one picture.
+    #[must_use]
+    pub fn new(id: &str, title: impl Into<String>, [x, y]: [Axis; 2], content: Content) -> Self {
+        let frames = vec![Frame { label: String::new(), content }];
+        Self { id: id.to_owned(), title: title.into(), x, y, slider: None, frames }
+    }
+
+    /// A figure of several pictures, and what they differ in.
+    #[must_use]
+    pub fn with_slider(
+        id: &str,
+        title: impl Into<String>,
+        [x, y]: [Axis; 2],
+        slider: &str,
+        frames: impl IntoIterator<Item = (String, Content)>,
+    ) -> Self {
+        let frames = frames.into_iter().map(|(label, content)| Frame { label, content }).collect();
+        Self { id: id.to_owned(), title: title.into(), x, y, slider: Some(slider.to_owned()), frames }
+    }
+
+    /// Its title with that of a frame.
+    #[must_use]
+    pub fn title_of(&self, frame: &Frame) -> String {
+        match frame.label.is_empty() {
+            true => self.title.clone(),
+            false => format!("{}: {}", self.title, frame.label),
+        }
+    }
+
+    /// The name of a frame's files, without their extension.
+    #[must_use]
+    pub fn file_of(&self, frame: &Frame) -> String {
+        let words = frame.label.replace('=', "equals").to_lowercase();
+        let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        match frame.label.is_empty() {
+            true => self.id.clone(),
+            false => format!("{}.{}", self.id, words.collect::<Vec<_>>().join("-")),
+        }
+    }
+}
+
+impl HeatMap {
+    /// A map of rows after each other.
+    #[must_use]
+    pub fn new(columns: usize, values: Vec<f64>, value_name: &str, has_signs: bool) -> Self {
+        let value_name = value_name.to_owned();
+        Self { columns, values, value_name, has_signs, borders: Vec::new(), thinned_from: None }
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.columns.max(1)
+    }
+
+    /// The largest magnitude, which ends the colours.
+    #[must_use]
+    pub fn largest(&self) -> f64 {
+        self.values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()))
+    }
+
+    /// The map with at most [`MAX_CELLS`] along each axis: of the cells that become one, the value of
+    /// largest magnitude stays, so that what stands out is not lost.
+    #[must_use]
+    pub fn thinned(self) -> Self {
+        let (rows, columns) = (self.rows(), self.columns);
+        let [by_row, by_column] = [rows, columns].map(|n| n.div_ceil(MAX_CELLS).max(1));
+        if by_row == 1 && by_column == 1 {
+            return self;
+        }
+        let new_columns = columns.div_ceil(by_column);
+        let mut values = vec![0.0_f64; rows.div_ceil(by_row) * new_columns];
+        for (i, &value) in self.values.iter().enumerate() {
+            let cell = &mut values[(i / columns / by_row) * new_columns + (i % columns) / by_column];
+            if value.abs() > cell.abs() {
+                *cell = value;
+            }
+        }
+        let borders = self.borders.into_iter().map(|(row, name)| (row / by_row, name)).collect();
+        Self { columns: new_columns, values, borders, thinned_from: Some([rows, columns]), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_map_is_left_alone_and_a_large_one_keeps_what_stands_out() {
+        let small = HeatMap::new(3, vec![1.0, -2.0, 3.0, 4.0, 5.0, -6.0], "v", true);
+        assert_eq!((small.rows(), small.largest()), (2, 6.0));
+        assert_eq!(small.clone().thinned(), small);
+
+        let (rows, columns) = (2 * MAX_CELLS + 1, 5);
+        let mut values = vec![0.5; rows * columns];
+        values[7 * columns + 3] = -9.0;
+        let mut large = HeatMap::new(columns, values, "v", true);
+        large.borders = vec![(8, "b".to_owned())];
+        let thinned = large.thinned();
+        assert_eq!((thinned.columns, thinned.rows()), (5, rows.div_ceil(3)));
+        assert_eq!(thinned.values[2 * columns + 3], -9.0);
+        assert_eq!(thinned.thinned_from, Some([rows, columns]));
+        assert_eq!(thinned.borders, [(2, "b".to_owned())]);
+    }
+
+    #[test]
+    fn files_are_named_after_figure_and_frame() {
+        let frames = [("head 1, to =".to_owned(), Content::Bars { bars: vec![], levels: vec![] })];
+        let figure = Figure::with_slider("attention", "T", [Axis::of("x"), Axis::of("y")], "head", frames);
+        assert_eq!(figure.file_of(&figure.frames[0]), "attention.head-1-to-equals");
+        assert_eq!(figure.title_of(&figure.frames[0]), "T: head 1, to =");
+    }
+}

@@ -1,0 +1,171 @@
+//! The report as one HTML file.
+
+use clockwork_analysis::{Claim, Summary};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
+
+use crate::{Content, Entry, Figure, Report, Section, interactive, story::in_words};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// What the page may do: run what is in it. It can ask no network for anything.
+const POLICY: &str =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
+
+/// The whole page.
+pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, sections: &[Section]) -> String {
+    let findings = &report.analysis.findings;
+    let step = findings.provenance.step;
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                title { "What " (report.name) " learned" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { "What " (report.name) " learned" }
+                    p.verdict { (verdict(&findings.summary, &findings.claims, step)) }
+                }
+                nav {
+                    a href="#claims" { "Claims" }
+                    @if training.is_some() { " " a href="#training" { "Training" } }
+                    @for section in sections { " " a href={ "#" (section.id) } { (short_title(section)) } }
+                    " " a href="#provenance" { "Provenance" }
+                }
+                main {
+                    @if let Some([loss, _]) = training { (self::figure(loss, LOSS_TEXT)) }
+                    section id="claims" {
+                        h2 { "The claims, checked" }
+                        (claims(&findings.claims))
+                    }
+                    @if let Some([_, accuracy]) = training {
+                        section id="training" {
+                            h2 { "Training: first by heart, then by rule" }
+                            (self::figure(accuracy, ACCURACY_TEXT))
+                        }
+                    }
+                    @for section in sections {
+                        section id=(section.id) {
+                            h2 { (section.title) }
+                            @for Entry { figure, text } in &section.entries { (self::figure(figure, text)) }
+                        }
+                    }
+                    section id="provenance" { h2 { "Provenance" } (provenance(report)) }
+                }
+                noscript { p { "The figures need JavaScript; the files beside this page do not." } }
+                script { (PreEscaped(interactive::script())) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+    .into_string()
+}
+
+/// What was found, in one sentence.
+fn verdict(summary: &Summary, claims: &[Claim], step: u64) -> String {
+    let held = claims.iter().filter(|claim| claim.holds).count();
+    let found = match summary.key_freqs.len() {
+        0 => "no key frequency".to_owned(),
+        1 => format!("one key frequency, {}", in_words(&summary.key_freqs)),
+        n => format!("{n} key frequencies, {}", in_words(&summary.key_freqs)),
+    };
+    format!(
+        "At step {step} this network adds modulo {} with {found}; its loss on all inputs is {:.2e} at {:.2} % accuracy, and {held} of {} claims about such networks hold.",
+        summary.p,
+        summary.original_loss,
+        100.0 * summary.accuracy,
+        claims.len()
+    )
+}
+
+const LOSS_TEXT: &str = "A network that groks fits its training pairs within some hundred steps, and for thousands more does worse than chance on the others, until weight decay has favoured the rule over the memory. Lines mark the steps at which accuracies passed 99 %.";
+
+const ACCURACY_TEXT: &str = "The fraction of pairs whose answer has the largest logit. Between the two lines the network knows its training pairs by heart and does not know the rule; how soon it starts to learn it shows in the test accuracy's slow rise.";
+
+/// The part of a heading before its colon.
+fn short_title(section: &Section) -> &'static str {
+    section.title.split(':').next().unwrap_or(section.title)
+}
+
+fn claims(claims: &[Claim]) -> Markup {
+    html! {
+        div.table {
+            table {
+                thead { tr { th { "Claim" } th { "Value" } th { "Bound" } th { "Verdict" } } }
+                tbody {
+                    @for claim in claims {
+                        tr class=(if claim.holds { "holds" } else { "fails" }) {
+                            td { (claim.claim) } td { (claim.value) } td { (claim.bound) }
+                            td { (if claim.holds { "✓ holds" } else { "✗ fails" }) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn figure(figure: &Figure, text: &str) -> Markup {
+    let thinned = figure.frames.iter().find_map(|frame| match &frame.content {
+        Content::HeatMap(map) => map.thinned_from,
+        _ => None,
+    });
+    // A closing tag inside the data would end it; the escape means the same to JSON.
+    let data = interactive::json(figure).replace("</", "<\\/");
+    html! {
+        figure id={ "figure-" (figure.id) } {
+            h3 { (figure.title) }
+            p { (text) }
+            div.plot.with-slider[figure.slider.is_some()] data-figure=(figure.id) role="img" aria-label=(figure.title) {}
+            @if let Some([rows, columns]) = thinned {
+                p.note { "Drawn with fewer cells than the " (rows) " × " (columns) " that there are: of those that became one, the value of largest magnitude is shown." }
+            }
+            script type="application/json" id={ "data-" (figure.id) } { (PreEscaped(data)) }
+        }
+    }
+}
+
+fn provenance(report: &Report) -> Markup {
+    let mut rows = Vec::new();
+    let analysed = serde_json::to_value(&report.analysis.findings.provenance).unwrap_or_default();
+    flatten("", &analysed, &mut rows);
+    // The configuration is told below as the user wrote it.
+    rows.retain(|(name, _)| !(name.starts_with("config") && report.config.is_some()));
+    let mut of_run = Vec::new();
+    report.record.into_iter().for_each(|record| flatten("", record, &mut of_run));
+    html! {
+        h3 { "Analysis" }
+        (table(&rows))
+        @if !of_run.is_empty() { h3 { "Run" } (table(&of_run)) }
+        @if let Some(config) = report.config { h3 { "Configuration" } pre { (config) } }
+    }
+}
+
+fn table(rows: &[(String, String)]) -> Markup {
+    html! {
+        div.table { table.provenance { tbody {
+            @for (name, value) in rows { tr { th { (name) } td { (value) } } }
+        } } }
+    }
+}
+
+/// The leaves of a JSON value, each with its dotted path.
+fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                flatten(&path, value, rows);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => rows.push((path.to_owned(), text.clone())),
+        other => rows.push((path.to_owned(), other.to_string())),
+    }
+}

@@ -1,0 +1,107 @@
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clockwork_analysis::AnalysisFiles;
+use clockwork_model::write_atomically;
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::{
+    Entry, Error, Figure, Frame, Result, Section, TrainingCurves, draw, page, story, story::training_figures,
+};
+
+/// What a report is of.
+#[derive(Debug, Clone)]
+pub struct Report<'a> {
+    /// The run's name, or the file's.
+    pub name: &'a str,
+    /// What was found.
+    pub analysis: &'a AnalysisFiles,
+    /// What was measured in training, where that is known.
+    pub training: Option<&'a TrainingCurves>,
+    /// The run's `run.json`, where there is one.
+    pub record: Option<&'a Value>,
+    /// The run's `config.toml`, where there is one.
+    pub config: Option<&'a str>,
+}
+
+/// What a report was written to.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The page.
+    pub page: PathBuf,
+    /// The directory of the figures.
+    pub figures: PathBuf,
+    /// How many pictures there are in it, each as SVG and PNG.
+    pub pictures: usize,
+}
+
+const PAGE: &str = "report.html";
+const FIGURES: &str = "figures";
+
+impl Report<'_> {
+    /// Writes `report.html`, one file that needs no other, and `figures/*.svg` and `*.png`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Analysis`] where the files of the analysis do not fit together, [`Error::Drawing`] where a
+    /// figure cannot be drawn, [`Error::Io`] where the system refuses.
+    pub fn write(&self, directory: &Path) -> Result<Written> {
+        let sections = story(self.analysis)?;
+        let training = self.training.filter(|curves| !curves.steps.is_empty()).map(training_figures);
+        let page = directory.join(PAGE);
+        let html = page::html(self, training.as_ref(), &sections);
+        fs::create_dir_all(directory).map_err(io("create", directory))?;
+        write_atomically(&page, html.as_bytes()).map_err(io("write", &page))?;
+
+        let of_sections = sections.iter().flat_map(|Section { entries, .. }| entries);
+        let all: Vec<&Figure> =
+            training.iter().flatten().chain(of_sections.map(|Entry { figure, .. }| figure)).collect();
+        let figures = directory.join(FIGURES);
+        let written = write_figures(&figures, &all)?;
+        remove_others(&figures, &written);
+        Ok(Written { page, figures, pictures: written.len() / 2 })
+    }
+}
+
+/// Writes every frame of some figures as SVG and PNG, and tells their names.
+///
+/// # Errors
+///
+/// Those of [`Report::write`].
+pub fn write_figures(directory: &Path, figures: &[&Figure]) -> Result<BTreeSet<String>> {
+    fs::create_dir_all(directory).map_err(io("create", directory))?;
+    let frames: Vec<(&Figure, &Frame)> =
+        figures.iter().flat_map(|figure| figure.frames.iter().map(move |frame| (*figure, frame))).collect();
+    let write = |(figure, frame): (&Figure, &Frame)| {
+        let write = |extension: &str, bytes: &[u8]| {
+            let name = format!("{}.{extension}", figure.file_of(frame));
+            let path = directory.join(&name);
+            write_atomically(&path, bytes).map_err(io("write", &path))?;
+            Ok(name)
+        };
+        Ok([write("svg", draw::svg(figure, frame)?.as_bytes())?, write("png", &draw::png(figure, frame)?)?])
+    };
+    let names: Vec<[String; 2]> = frames.into_par_iter().map(write).collect::<Result<_>>()?;
+    Ok(names.into_iter().flatten().collect())
+}
+
+/// Removes pictures of an earlier report, which would be taken for this one's.
+fn remove_others(directory: &Path, written: &BTreeSet<String>) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_picture = path.extension().is_some_and(|extension| extension == "svg" || extension == "png");
+        if is_picture && !written.contains(&*entry.file_name().to_string_lossy()) {
+            // One that cannot be removed does no harm to those that were written.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error + use<> {
+    let path = path.to_owned();
+    move |source| Error::Io { action, path, source }
+}

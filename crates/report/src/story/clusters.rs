@@ -1,0 +1,72 @@
+use clockwork_analysis::{CLUSTER_FRAC_EXPLAINED, UNCLUSTERED};
+
+use super::{Entry, Found, Section};
+use crate::{Axis, Content, Figure, Points, Result};
+
+pub(super) fn section(of: &Found) -> Result<Section> {
+    let (p, d_mlp, summary) = (of.p, of.model.d_mlp, of.summary);
+    let freqs = of.whole_numbers("neurons.best_freq", &[d_mlp])?;
+    let explained = of.floats("neurons.frac_explained", &[d_mlp])?;
+    let points = Points {
+        points: freqs.iter().zip(explained).map(|(&k, &share)| [k as f64, share]).collect(),
+        names: (0..d_mlp).map(|n| format!("neuron {n}")).collect(),
+        colours: of.floats("neurons.frac_active", &[d_mlp])?.to_vec(),
+        colour_name: "fires on".to_owned(),
+    };
+    let scatter = Figure::new(
+        "frac-explained",
+        "Fraction of a neuron's variance explained by its best frequency",
+        [Axis::of("best frequency"), Axis::of("fraction explained")],
+        Content::Points(points),
+    );
+    let bars = of.clusters().into_iter().map(|name| Ok((name.clone(), of.cluster_size(&name)? as f64)));
+    let sizes = Figure::new(
+        "cluster-sizes",
+        "Neurons per cluster",
+        [Axis::of("cluster's frequency"), Axis::of("neurons")],
+        Content::Bars { bars: bars.collect::<Result<_>>()?, levels: vec![] },
+    );
+    let mut frames = Vec::new();
+    for k in of.key_freqs {
+        let values = of.floats(&format!("neurons.mean_squared.{k}"), &[p, p])?;
+        frames.push((k.to_string(), of.map_over_xy(values, "mean square", false)));
+    }
+    let by_cluster = Figure::with_slider(
+        "clusters-mean-squared",
+        "Mean squared 2D coefficient of the neurons of a cluster",
+        of.component_axes(),
+        "frequency",
+        frames,
+    );
+    let median = summary.median_frac_explained.map_or_else(
+        || "no neuron is in a cluster".to_owned(),
+        |share| format!("the median clustered neuron reaches {share:.3}"),
+    );
+    let firing = summary.unclustered_frac_active.map_or_else(String::new, |share| {
+        format!(" They fire on {:.0} % of the inputs on average.", 100.0 * share)
+    });
+    let mut entries = vec![
+        Entry::new(
+            scatter,
+            format!(
+                "Neurons above {CLUSTER_FRAC_EXPLAINED} belong to a frequency; {median}. Darker ones fire on more inputs: a neuron that always fires adds nothing but a linear map, and need not keep to a frequency."
+            ),
+        ),
+        Entry::new(
+            sizes,
+            format!(
+                "{} of {d_mlp} neurons are in no cluster, {} of them dead, and together they have {:.2} % of all neurons' effect.{firing}",
+                of.cluster_size(UNCLUSTERED)?,
+                summary.dead_neurons,
+                100.0 * summary.unclustered_share_of_effect
+            ),
+        ),
+    ];
+    if !of.key_freqs.is_empty() {
+        entries.push(Entry::new(
+            by_cluster,
+            "A cluster's neurons have coefficients of their own frequency only: two along each edge, and four where both components meet.".to_owned(),
+        ));
+    }
+    Ok(Section { id: "clusters", title: "Clusters: each neuron serves one frequency", entries })
+}

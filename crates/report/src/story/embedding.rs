@@ -1,0 +1,64 @@
+use super::{Entry, Found, Section};
+use crate::{Axis, Content, Figure, HeatMap, Line, Result, draw::short, story::found::in_words};
+
+pub(super) fn section(of: &Found) -> Result<Section> {
+    let (p, d_model, summary) = (of.p, of.model.d_model, of.summary);
+    let by_rule = &summary.key_freqs_by_rule.embedding;
+
+    let norms = of.floats("embedding.norm_by_component", &[p])?;
+    let bars = norms.iter().enumerate().map(|(i, &norm)| [i as f64, norm]).collect();
+    let norms = Figure::new(
+        "embedding-norm",
+        "Squared norm of the embedding per Fourier component",
+        [of.components("Fourier component"), Axis::of("squared norm")],
+        Content::Lines { lines: vec![Line { name: "squared norm".to_owned(), points: bars }], marks: vec![] },
+    );
+    let key_share: f64 =
+        by_rule.iter().filter_map(|k| summary.embedding_norm_by_freq.get(k - 1)).sum::<f64>()
+            / summary.embedding_norm_by_freq.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+
+    let coefficients = of.floats("embedding.W_E_fourier", &[p, d_model])?;
+    let map = Figure::new(
+        "embedding-fourier",
+        "F W_E, the embedding in the Fourier basis",
+        [Axis::of("dimension of the residual stream"), of.components("Fourier component")],
+        Content::HeatMap(HeatMap::new(d_model, coefficients.to_vec(), "coefficient", true).thinned()),
+    );
+
+    let values = of.series("embedding.singular_values")?;
+    let points = (1..).zip(values).map(|(i, &value)| [f64::from(i), value]).collect();
+    let singular = Figure::new(
+        "embedding-singular-values",
+        "Singular values of the embedding",
+        [Axis::of("index"), Axis::of("singular value")],
+        Content::Lines { lines: vec![Line { name: "singular value".to_owned(), points }], marks: vec![] },
+    );
+    let expected = 2 * by_rule.len();
+    let following =
+        values.get(expected).copied().unwrap_or(0.0) / values.first().copied().unwrap_or(1.0).max(1e-300);
+
+    Ok(Section {
+        id: "embedding",
+        title: "Embedding: a few frequencies are kept",
+        entries: vec![
+            Entry::new(
+                norms,
+                format!(
+                    "A sparse embedding has tall spikes at a few pairs of cos and sin, and next to nothing elsewhere. Here the frequencies {} exceed a quarter of the largest and hold {:.1} % of the squared norm; the Gini coefficient over frequencies is {:.3}.",
+                    in_words(by_rule), 100.0 * key_share, summary.gini_embedding
+                ),
+            ),
+            Entry::new(
+                map,
+                "Rows are Fourier components of the input, columns directions of the residual stream. Rows of key frequencies stand out; all others should be pale. Which directions they take is arbitrary.".to_owned(),
+            ),
+            Entry::new(
+                singular,
+                format!(
+                    "Each frequency needs two directions, one for its cosine and one for its sine, so {expected} values should stand out. The one after them is {} of the largest.",
+                    short(following)
+                ),
+            ),
+        ],
+    })
+}

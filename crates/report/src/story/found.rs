@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+
+use clockwork_analysis::{AnalysisFiles, Arrays, FourierBasis, Summary, UNCLUSTERED};
+use clockwork_model::ModelConfig;
+
+use crate::{Axis, Content, Error, HeatMap, Result};
+
+/// What was found, checked to fit together.
+pub(crate) struct Found<'a> {
+    pub summary: &'a Summary,
+    pub model: ModelConfig,
+    pub p: usize,
+    pub key_freqs: &'a [usize],
+    /// The names of the Fourier components.
+    names: Vec<String>,
+    arrays: &'a Arrays,
+}
+
+impl<'a> Found<'a> {
+    /// Checks that the files are of one network, and name frequencies that it has.
+    pub fn new(files: &'a AnalysisFiles) -> Result<Self> {
+        let summary = &files.findings.summary;
+        let broken = |problem: String| Error::Analysis(problem);
+        let model = files.findings.provenance.model.validated().map_err(|e| broken(e.to_string()))?;
+        let p = summary.p;
+        if model.modulus != p {
+            return Err(broken(format!("summary.p is {p}, the model's modulus {}", model.modulus)));
+        }
+        let rules = &summary.key_freqs_by_rule;
+        let all = [&summary.key_freqs, &rules.embedding, &rules.neurons, &rules.w_logit];
+        if let Some(k) = all.into_iter().flatten().find(|&&k| k == 0 || k > p / 2) {
+            return Err(broken(format!("{k} is no frequency modulo {p}")));
+        }
+        let names = FourierBasis::new(p).names();
+        Ok(Self { summary, model, p, key_freqs: &summary.key_freqs, names, arrays: &files.arrays })
+    }
+
+    /// An array of floats that must have this shape.
+    pub fn floats(&self, name: &str, shape: &[usize]) -> Result<&'a [f64]> {
+        self.arrays.floats(name, shape).map_err(Error::Analysis)
+    }
+
+    /// An array of whole numbers that must have this shape.
+    pub fn whole_numbers(&self, name: &str, shape: &[usize]) -> Result<&'a [i64]> {
+        self.arrays.whole_numbers(name, shape).map_err(Error::Analysis)
+    }
+
+    /// An array of floats with one axis, however long.
+    pub fn series(&self, name: &str) -> Result<&'a [f64]> {
+        let shape = self.arrays.shape(name).map_err(Error::Analysis)?;
+        self.floats(name, &[shape.first().copied().unwrap_or(0)])
+    }
+
+    /// How long an array's first axis is.
+    pub fn len(&self, name: &str) -> Result<usize> {
+        self.arrays.shape(name).map(|shape| shape.first().copied().unwrap_or(0)).map_err(Error::Analysis)
+    }
+
+    /// A key frequency's figure among those of all.
+    pub fn of_freq(figures: &BTreeMap<String, f64>, k: usize) -> Result<f64> {
+        figures.get(&k.to_string()).copied().ok_or_else(|| Error::Analysis(format!("no figure for {k}")))
+    }
+
+    /// How many neurons a cluster has.
+    pub fn cluster_size(&self, name: &str) -> Result<usize> {
+        let sizes = &self.summary.cluster_sizes;
+        sizes.get(name).copied().ok_or_else(|| Error::Analysis(format!("no size of cluster {name}")))
+    }
+
+    /// The clusters' names, those of frequencies first.
+    pub fn clusters(&self) -> Vec<String> {
+        self.key_freqs.iter().map(ToString::to_string).chain([UNCLUSTERED.to_owned()]).collect()
+    }
+
+    /// An axis of Fourier components, on which the constant and the key cosines are labelled.
+    pub fn components(&self, name: &str) -> Axis {
+        let labelled = std::iter::once(0).chain(self.key_freqs.iter().map(|k| 2 * k - 1)).collect();
+        Axis::named(name, self.names.clone(), labelled)
+    }
+
+    /// Axes of components over x and y.
+    pub fn component_axes(&self) -> [Axis; 2] {
+        [self.components("component over x"), self.components("component over y")]
+    }
+
+    /// A function of (x, y), or its coefficients, [p, p] with x first, as a map with x to the right.
+    pub fn map_over_xy(&self, values: &[f64], value_name: &str, has_signs: bool) -> Content {
+        let p = self.p;
+        let values = (0..p * p).map(|cell| values[(cell % p) * p + cell / p]).collect();
+        Content::HeatMap(HeatMap::new(p, values, value_name, has_signs).thinned())
+    }
+
+    /// The key frequencies in words.
+    pub fn key_freqs_in_words(&self) -> String {
+        in_words(self.key_freqs)
+    }
+}
+
+/// Numbers in words: `none`, `5`, `5 and 7`, `2, 5 and 7`.
+pub(crate) fn in_words(numbers: &[usize]) -> String {
+    match numbers {
+        [] => "none".to_owned(),
+        [only] => only.to_string(),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(ToString::to_string).collect();
+            format!("{} and {last}", first.join(", "))
+        }
+    }
+}
+
+/// Axes of the two numbers that are added.
+pub(crate) fn input_axes() -> [Axis; 2] {
+    [Axis::of("x"), Axis::of("y")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_read_as_one_would_say_them() {
+        for (numbers, words) in
+            [(&[][..], "none"), (&[5], "5"), (&[5, 7], "5 and 7"), (&[2, 5, 7], "2, 5 and 7")]
+        {
+            assert_eq!(in_words(numbers), words);
+        }
+    }
+}

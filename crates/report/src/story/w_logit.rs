@@ -1,0 +1,95 @@
+use super::{Entry, Found, Section};
+use crate::{Axis, Content, Figure, HeatMap, Line, Result};
+
+pub(super) fn section(of: &Found) -> Result<Section> {
+    let (p, d_mlp, summary) = (of.p, of.model.d_mlp, of.summary);
+    let values = of.floats("W_logit.fourier", &[d_mlp, p])?;
+    let map = |id: &str, title: &str, y: &str, map: HeatMap| {
+        let axes = [of.components("Fourier component of the answer"), Axis::of(y)];
+        Figure::new(id, title, axes, Content::HeatMap(map.thinned()))
+    };
+    let raw = HeatMap::new(p, values.to_vec(), "coefficient", true);
+    let order = of.whole_numbers("neurons.order", &[d_mlp])?;
+    let rows = order.iter().filter_map(|&n| values.chunks_exact(p).nth(usize::try_from(n).ok()?));
+    let mut ordered = HeatMap::new(p, rows.flatten().copied().collect(), "coefficient", true);
+    let mut row = 0;
+    for name in of.clusters() {
+        let size = of.cluster_size(&name)?;
+        if size > 0 {
+            ordered.borders.push((row, name.parse::<usize>().map_or(name, |k| format!("cluster {k}"))));
+        }
+        row += size;
+    }
+    let raw = map("w-logit", "W_logit in the Fourier basis", "neuron", raw);
+    let ordered = map(
+        "w-logit-ordered",
+        "W_logit in the Fourier basis, neurons in the order of clusters",
+        "neuron, in the order of clusters",
+        ordered,
+    );
+
+    let mut frames = Vec::new();
+    for k in of.key_freqs {
+        for wave in ["cos", "sin"] {
+            // There is no sine for p/2.
+            if wave == "sin" && 2 * k == p {
+                continue;
+            }
+            let mut values = of.floats(&format!("W_logit.{wave}_component.{k}"), &[p, p])?.to_vec();
+            values[0] = 0.0;
+            frames.push((format!("{wave} {k}"), of.map_over_xy(&values, "coefficient", true)));
+        }
+    }
+    let components = Figure::with_slider(
+        "components",
+        "What neurons put into a column of W_logit, in the 2D Fourier basis",
+        of.component_axes(),
+        "column",
+        frames,
+    );
+    let values = of.series("W_logit.singular_values")?;
+    let points = (1..).zip(values).map(|(i, &value)| [f64::from(i), value]).collect();
+    let singular = Figure::new(
+        "w-logit-singular-values",
+        "Singular values of W_logit",
+        [Axis::of("index"), Axis::of("singular value")],
+        Content::Lines { lines: vec![Line { name: "singular value".to_owned(), points }], marks: vec![] },
+    );
+
+    let least = |values: &mut dyn Iterator<Item = &f64>| values.copied().fold(1.0, f64::min);
+    let own = least(&mut summary.w_logit_frac_from_own_cluster.values());
+    let along = least(&mut summary.cos_component_frac.values().chain(summary.sin_component_frac.values()));
+    let mut entries = vec![
+        Entry::new(
+            raw,
+            format!(
+                "Columns of key frequencies hold {:.1} % of the squared norm. The answer is read off as waves of z, and of those frequencies only.",
+                100.0 * summary.w_logit_frac_key_freqs
+            ),
+        ),
+        Entry::new(
+            ordered,
+            format!(
+                "The same with the neurons of a cluster beside each other: each cluster writes to the two columns of its own frequency. At least {:.1} % of a key frequency's columns comes from its own cluster.",
+                100.0 * own
+            ),
+        ),
+    ];
+    if !of.key_freqs.is_empty() {
+        entries.push(Entry::new(
+            components,
+            format!(
+                "The cosine's column needs cos ωx cos ωy − sin ωx sin ωy = cos ω(x + y): two equal coefficients of opposite sign. The sine's needs sin ωx cos ωy + cos ωx sin ωy: two of the same sign. At least {:.1} % of the squares lies along them.",
+                100.0 * along
+            ),
+        ));
+    }
+    entries.push(Entry::new(
+        singular,
+        format!(
+            "W_logit should be of low rank, two dimensions a key frequency; {} of its values are above a millionth of the largest.",
+            summary.w_logit_rank
+        ),
+    ));
+    Ok(Section { id: "w-logit", title: "W_logit: waves become answers", entries })
+}

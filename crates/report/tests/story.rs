@@ -1,0 +1,149 @@
+//! Figures by their values: what an analysis of a network set by hand becomes, and what broken files do.
+
+#[path = "../../analysis/tests/clock/network.rs"]
+mod network;
+
+use std::fs;
+
+use clockwork_analysis::{Analysis, AnalysisFiles, Arrays, Findings, Provenance, Summary, claims};
+use clockwork_report::{Content, Figure, Report, TrainingCurves, story};
+
+const P: usize = 12;
+const FREQ: usize = 5;
+
+/// The analysis of the clock with one frequency.
+fn analysis() -> AnalysisFiles {
+    let (model, weights) = network::clock(P, &[FREQ], 16);
+    let analysis = Analysis::new(&weights, &model, None, &mut ()).unwrap();
+    let summary = Summary::new(&analysis);
+    let provenance = Provenance {
+        checkpoint: "clock.safetensors".into(),
+        sha256: "00".into(),
+        step: 7,
+        model,
+        config: serde_json::Value::Null,
+        imported: None,
+        clockwork: "0".into(),
+    };
+    let findings = Findings { claims: claims(&summary), summary, provenance };
+    AnalysisFiles { findings, arrays: analysis.arrays() }
+}
+
+fn figure<'a>(sections: &'a [clockwork_report::Section], id: &str) -> &'a Figure {
+    let mut figures = sections.iter().flat_map(|section| &section.entries).map(|entry| &entry.figure);
+    figures.find(|figure| figure.id == id).unwrap_or_else(|| panic!("no figure {id}"))
+}
+
+#[test]
+fn figures_hold_what_the_clock_is_made_of() {
+    let files = analysis();
+    let sections = story(&files).unwrap();
+    let names: Vec<&str> = sections.iter().map(|section| section.id).collect();
+    assert_eq!(names, ["embedding", "attention", "neurons", "clusters", "ablation", "logits", "w-logit"]);
+
+    let norm = figure(&sections, "embedding-norm");
+    assert_eq!((norm.x.name.as_str(), norm.y.name.as_str()), ("Fourier component", "squared norm"));
+    assert_eq!(norm.x.names.as_ref().unwrap()[2 * FREQ - 1], "cos 5");
+    assert_eq!(norm.x.labelled, [0, 2 * FREQ - 1]);
+    let Content::Lines { lines, .. } = &norm.frames[0].content else { panic!("{norm:?}") };
+    for (i, [x, y]) in lines[0].points.iter().enumerate() {
+        // The rows of the embedding are cos and sin of the one frequency, each of norm √(p/2).
+        let expected = if i == 2 * FREQ - 1 || i == 2 * FREQ { P as f64 / 2.0 } else { 0.0 };
+        assert!(*x == i as f64 && (y - expected).abs() < 1e-5, "{i}: {y}");
+    }
+
+    let sizes = figure(&sections, "cluster-sizes");
+    let Content::Bars { bars, .. } = &sizes.frames[0].content else { panic!("{sizes:?}") };
+    assert_eq!(bars[..], [("5".to_owned(), 32.0), ("unclustered".to_owned(), 0.0)]);
+
+    let losses = figure(&sections, "ablation");
+    assert!(losses.y.is_log);
+    let Content::Bars { bars, levels } = &losses.frames[0].content else { panic!("{losses:?}") };
+    assert_eq!(levels[0].0, files.findings.summary.original_loss);
+    assert_eq!(bars[3], ("no cluster 5".to_owned(), files.findings.summary.loss_excluding_cluster["5"]));
+
+    // cos ω(x + y) has cos cos and − sin sin, and nothing else.
+    let components = figure(&sections, "components");
+    assert_eq!(components.slider.as_deref(), Some("column"));
+    let labels: Vec<&str> = components.frames.iter().map(|frame| frame.label.as_str()).collect();
+    assert_eq!(labels, ["cos 5", "sin 5"]);
+    let Content::HeatMap(map) = &components.frames[0].content else { panic!("{components:?}") };
+    let at = |x: usize, y: usize| map.values[y * P + x] / map.largest();
+    let (c, s) = (2 * FREQ - 1, 2 * FREQ);
+    assert!(map.has_signs && (at(c, c) + at(s, s)).abs() < 0.01 && at(c, c).abs() > 0.99);
+    assert!(at(c, s).abs() < 0.01 && at(c, 0).abs() < 0.01);
+
+    let ordered = figure(&sections, "w-logit-ordered");
+    let Content::HeatMap(map) = &ordered.frames[0].content else { panic!("{ordered:?}") };
+    assert_eq!(map.borders, [(0, "cluster 5".to_owned())]);
+    let texts = sections.iter().flat_map(|section| &section.entries).map(|entry| &entry.text);
+    assert!(texts.into_iter().all(|text| text.len() > 40 && !text.contains("NaN") && !text.contains("inf")));
+}
+
+#[test]
+fn a_report_is_one_page_that_asks_for_nothing_and_escapes_what_it_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = analysis();
+    let curves = TrainingCurves {
+        steps: vec![0, 10],
+        losses: vec![[2.5, 2.5], [1e-3, 3.0]],
+        accuracies: vec![[0.1, 0.1], [1.0, 0.1]],
+        milestones: vec![(10, "train 99 %".to_owned())],
+    };
+    let record = serde_json::json!({"name": "</script><b>", "seed": 3});
+    let report = Report {
+        name: "<img src=x onerror=alert(1)>",
+        analysis: &files,
+        training: Some(&curves),
+        record: Some(&record),
+        config: Some("[task]\nmodulus = 12 # </pre>"),
+    };
+    fs::create_dir_all(directory.path().join("figures")).unwrap();
+    fs::write(directory.path().join("figures/old.svg"), "of another report").unwrap();
+    let written = report.write(directory.path()).unwrap();
+    let html = fs::read_to_string(&written.page).unwrap();
+    for raw in ["<img src=x", "<b>", "# </pre>"] {
+        assert!(!html.contains(raw), "{raw} is not escaped");
+    }
+    for words in ["&lt;img src=x", "one key frequency, 5", "15 of 15 claims"] {
+        assert!(html.contains(words), "{words:?} is missing");
+    }
+    let pictures = fs::read_dir(&written.figures).unwrap().count();
+    assert_eq!(pictures, 2 * written.pictures);
+    assert!(
+        !written.figures.join("old.svg").exists() && written.figures.join("components.cos-5.png").exists()
+    );
+}
+
+#[test]
+fn files_that_do_not_fit_together_are_refused_in_words() {
+    let refused = |files: &AnalysisFiles| story(files).unwrap_err().to_string();
+    let whole = analysis();
+
+    let mut files = whole.clone();
+    files.arrays = Arrays::default();
+    let message = refused(&files);
+    assert!(message.contains("has no array embedding.norm_by_component"), "{message}");
+    assert!(message.contains("run `clockwork analyze` again"), "{message}");
+
+    let mut files = whole.clone();
+    files.arrays.insert("W_logit.fourier", &[1, 2], vec![1.0, 2.0]);
+    assert!(refused(&files).contains("W_logit.fourier has shape [1, 2]"));
+
+    for freqs in [vec![0], vec![7], vec![usize::MAX]] {
+        let mut files = whole.clone();
+        files.findings.summary.key_freqs = freqs;
+        assert!(refused(&files).contains("is no frequency modulo 12"));
+    }
+    let mut files = whole.clone();
+    files.findings.summary.key_freqs = vec![3];
+    assert!(refused(&files).contains("no size of cluster 3"), "{}", refused(&files));
+
+    let mut files = whole.clone();
+    files.findings.summary.p = 13;
+    assert!(refused(&files).contains("summary.p is 13"));
+
+    let mut files = whole;
+    files.findings.summary.cluster_sizes.clear();
+    assert!(refused(&files).contains("no size of cluster"));
+}

@@ -28,6 +28,9 @@ const SIZE: (u32, u32) = (960, 640);
 /// Pixels in a PNG for one of an SVG, for print.
 const PNG_SCALE: u32 = 2;
 
+/// With more bars than this their names take turns on two lines, or they would run into each other.
+const MAX_NAMES_ABREAST: usize = 6;
+
 /// Values below this are drawn at it on logarithmic axes, which have no zero.
 const SMALLEST: f64 = 1e-12;
 
@@ -119,7 +122,7 @@ fn draw<B: DrawingBackend<ErrorType: 'static>>(
     font::register();
     area.fill(&WHITE)?;
     let text = |size: u32| text(size, scale);
-    let area = area.titled(&figure.title_of(frame), text(20))?;
+    let area = area.margin(10 * scale, 0, 0, 0).titled(&figure.title_of(frame), text(20))?;
     let key_width = match &frame.content {
         Content::HeatMap(_) | Content::Points(_) => 130 * scale,
         Content::Lines { .. } | Content::Bars { .. } => 0,
@@ -129,10 +132,11 @@ fn draw<B: DrawingBackend<ErrorType: 'static>>(
     let ([x_low, x_high], [y_low, y_high]) = ranges(figure, &frame.content);
     let x = ticks(&figure.x, x_low, x_high, matches!(frame.content, Content::Bars { .. }), &frame.content);
     let y = ticks(&figure.y, y_low, y_high, false, &frame.content);
+    let is_staggered = matches!(&frame.content, Content::Bars { bars, .. } if bars.len() > MAX_NAMES_ABREAST);
     let mut chart = ChartBuilder::on(&area)
         .margin(12 * scale)
         .margin_right(24 * scale)
-        .x_label_area_size(52 * scale)
+        .x_label_area_size(if is_staggered { 72 } else { 52 } * scale)
         .y_label_area_size(86 * scale)
         .build_cartesian_2d(x.clone(), y.clone())?;
     let is_map = matches!(frame.content, Content::HeatMap(_));
@@ -152,6 +156,11 @@ fn draw<B: DrawingBackend<ErrorType: 'static>>(
         .axis_desc_style(text(16))
         .label_style(text(14))
         .draw()?;
+    if let Content::Bars { bars, .. } = &frame.content
+        && is_staggered
+    {
+        draw_staggered(&area, &chart, bars, scale)?;
+    }
     draw_content(&mut chart, &key, figure, &frame.content, scale)?;
     let (across, down) = chart.plotting_area().get_pixel_range();
     Ok(is_map.then_some((across, down)))
@@ -190,21 +199,14 @@ fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
                 chart.draw_series([Text::new(format!(" {name}"), (position, y.end), text(14))])?;
             }
             if lines.len() > 1 {
-                chart
-                    .configure_series_labels()
-                    .position(SeriesLabelPosition::UpperRight)
-                    .margin(20 * scale)
-                    .background_style(WHITE.mix(0.85))
-                    .border_style(GREY.mix(0.4))
-                    .label_font(text(15))
-                    .draw()?;
+                draw_legend(chart, SeriesLabelPosition::UpperRight, scale)?;
             }
         }
         Content::Points(points) => {
             let circle = |(point, &value): (&[f64; 2], &f64)| {
                 Circle::new(at(*point), 4 * scale, colour(value, false).filled())
             };
-            let outline = |point: &[f64; 2]| Circle::new(at(*point), 4 * scale, GREY.mix(0.6));
+            let outline = |point: &[f64; 2]| Circle::new(at(*point), 4 * scale, GREY.mix(0.25));
             chart.draw_series(points.points.iter().zip(&points.colours).map(circle))?;
             chart.draw_series(points.points.iter().map(outline))?;
             draw_key(key, &points.colour_name, false, 1.0, scale)?;
@@ -220,9 +222,12 @@ fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
                 let level = to_axis(&figure.y, *level);
                 let line =
                     PathElement::new(vec![(x.start, level), (x.end, level)], LINES[1].stroke_width(stroke));
-                chart.draw_series([line])?;
-                let style = text(14).pos(Pos::new(HPos::Right, VPos::Bottom));
-                chart.draw_series([Text::new(name.clone(), (x.end, level), style)])?;
+                chart.draw_series([line])?.label(name).legend(move |(x, y)| {
+                    PathElement::new(vec![(x, y), (x + 20 * scale as i32, y)], LINES[1].stroke_width(stroke))
+                });
+            }
+            if !levels.is_empty() {
+                draw_legend(chart, SeriesLabelPosition::UpperLeft, scale)?;
             }
         }
         Content::HeatMap(map) => {
@@ -238,6 +243,43 @@ fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
             draw_key(key, &map.value_name, map.has_signs, map.largest(), scale)?;
         }
     }
+    Ok(())
+}
+
+/// Writes the bars' names below the axis, in turns on two lines.
+fn draw_staggered<B: DrawingBackend<ErrorType: 'static>>(
+    area: &DrawingArea<B, Shift>,
+    chart: &ChartContext<'_, B, Cartesian2d<Ticks, Ticks>>,
+    bars: &[(String, f64)],
+    scale: u32,
+) -> std::result::Result<(), Anything> {
+    let (left, top) = {
+        let (across, down) = area.get_pixel_range();
+        (across.start, down.start)
+    };
+    let style = text(14, scale).pos(Pos::new(HPos::Center, VPos::Top));
+    for (i, (name, _)) in bars.iter().enumerate() {
+        let (x, y) = chart.backend_coord(&(i as f64, chart.y_range().start));
+        let below = (8 + 18 * (i as i32 % 2)) * scale as i32;
+        area.draw(&Text::new(name.clone(), (x - left, y - top + below), style.clone()))?;
+    }
+    Ok(())
+}
+
+fn draw_legend<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
+    chart: &mut ChartContext<'a, B, Cartesian2d<Ticks, Ticks>>,
+    position: SeriesLabelPosition,
+    scale: u32,
+) -> std::result::Result<(), Anything> {
+    chart
+        .configure_series_labels()
+        .position(position)
+        .margin(20 * scale)
+        .background_style(WHITE.mix(0.85))
+        .border_style(GREY.mix(0.4))
+        .legend_area_size(30 * scale)
+        .label_font(text(15, scale))
+        .draw()?;
     Ok(())
 }
 
@@ -335,7 +377,9 @@ fn ranges(figure: &Figure, content: &Content) -> ([f64; 2], [f64; 2]) {
 
 fn ticks(axis: &Axis, low: f64, high: f64, is_bars: bool, content: &Content) -> Ticks {
     if is_bars && let Content::Bars { bars, .. } = content {
-        let labels = bars.iter().enumerate().map(|(i, (name, _))| (i as f64, name.clone())).collect();
+        let is_staggered = bars.len() > MAX_NAMES_ABREAST;
+        let name = |name: &String| if is_staggered { String::new() } else { name.clone() };
+        let labels = bars.iter().enumerate().map(|(i, bar)| (i as f64, name(&bar.0))).collect();
         return Ticks { low, high, labels };
     }
     match &axis.names {

@@ -44,7 +44,7 @@ fn figures_hold_what_the_clock_is_made_of() {
     let norm = figure(&sections, "embedding-norm");
     assert_eq!((norm.x.name.as_str(), norm.y.name.as_str()), ("Fourier component", "squared norm"));
     assert_eq!(norm.x.names.as_ref().unwrap()[2 * FREQ - 1], "cos 5");
-    assert_eq!(norm.x.labelled, [0, 2 * FREQ - 1]);
+    assert_eq!(norm.x.labelled, [0, 2 * FREQ - 1], "the constant and the key cosine");
     let Content::Lines { lines, .. } = &norm.frames[0].content else { panic!("{norm:?}") };
     for (i, [x, y]) in lines[0].points.iter().enumerate() {
         // The rows of the embedding are cos and sin of the one frequency, each of norm √(p/2).

@@ -5,6 +5,9 @@ use clockwork_model::ModelConfig;
 
 use crate::{Axis, Content, Error, HeatMap, Result};
 
+/// How many labels find room along an axis.
+const LABELS_ALONG: usize = 18;
+
 /// What was found, checked to fit together.
 pub(crate) struct Found<'a> {
     pub summary: &'a Summary,
@@ -74,7 +77,14 @@ impl<'a> Found<'a> {
 
     /// An axis of Fourier components, on which the constant and the key cosines are labelled.
     pub fn components(&self, name: &str) -> Axis {
-        let labelled = std::iter::once(0).chain(self.key_freqs.iter().map(|k| 2 * k - 1)).collect();
+        let mut labelled: Vec<usize> = Vec::new();
+        for component in self.key_freqs.iter().map(|k| 2 * k - 1).chain([0]) {
+            // Where two labels would run into each other, the first stays.
+            if labelled.iter().all(|other| other.abs_diff(component) * LABELS_ALONG >= self.p) {
+                labelled.push(component);
+            }
+        }
+        labelled.sort_unstable();
         Axis::named(name, self.names.clone(), labelled)
     }
 

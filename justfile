@@ -1,6 +1,9 @@
 # Everything is built in one profile, so that nothing is built twice.
 profile := "--release"
 
+# Built apart from the rest, or it would change how that is built (see there).
+browser := "clockwork-browser-tests"
+
 # List the recipes
 default:
     @just --list
@@ -38,10 +41,11 @@ report run="runs/latest" *args:
 import *args:
     CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- import {{ args }}
 
-# Run all tests
+# Run all tests; the last looks at a report in Chromium
 [group('check')]
 test *args:
-    cargo test {{ profile }} --locked --workspace {{ args }}
+    cargo test {{ profile }} --locked --workspace --exclude {{ browser }} {{ args }}
+    cargo test {{ profile }} --locked --package {{ browser }} {{ args }}
 
 # Check formatting
 [group('check')]
@@ -66,7 +70,7 @@ fmt:
 # Measure the training step and the analysis
 [group('measure')]
 bench *args:
-    cargo bench --locked --workspace {{ args }}
+    cargo bench --locked --workspace --exclude {{ browser }} {{ args }}
 
 # Measure the training step in turns with a textbook PyTorch step of the same network
 [group('measure')]

@@ -4,8 +4,8 @@ use plotly::{
     Bar, HeatMap as PlotlyMap, Layout, Plot, Scatter, Trace,
     color::NamedColor,
     common::{
-        ColorBar, ColorScale, ColorScaleElement, Font, HoverInfo, Line as Stroke, Marker, Mode, Pad, Title,
-        Visible,
+        Anchor, ColorBar, ColorScale, ColorScaleElement, ExponentFormat, Font, HoverInfo, Line as Stroke,
+        Marker, Mode, Pad, Title, Visible,
     },
     layout::{
         Annotation, Axis as PlotlyAxis, AxisType, Legend, Margin, Shape, ShapeLine, ShapeType, Slider,
@@ -42,7 +42,7 @@ pub(crate) fn json(figure: &Figure) -> String {
         .font(Font::new().family("system-ui, sans-serif").size(13))
         .x_axis(axis(&figure.x, first, true))
         .y_axis(axis(&figure.y, first, false))
-        .legend(Legend::new().x(1.0).y(1.0).x_anchor(plotly::common::Anchor::Right));
+        .legend(Legend::new().x(1.0).y(1.0).x_anchor(Anchor::Right));
     layout = decorated(layout, figure, first);
     if let Some(name) = &figure.slider {
         let step = |(i, frame): (usize, &crate::Frame)| {
@@ -157,96 +157,57 @@ fn axis(of: &Axis, content: Option<&Content>, is_x: bool) -> PlotlyAxis {
     }
     match (has_names, of.is_log) {
         (true, _) => axis.type_(AxisType::Category).n_ticks(12).ticks(TicksDirection::Outside),
-        (false, true) => {
-            axis.type_(AxisType::Log).dtick(2.0).exponent_format(plotly::common::ExponentFormat::SmallE)
-        }
+        (false, true) => axis.type_(AxisType::Log).dtick(2.0).exponent_format(ExponentFormat::SmallE),
         (false, false) => axis.type_(AxisType::Linear),
     }
 }
 
 /// Marks, levels and borders.
 fn decorated(layout: Layout, figure: &Figure, content: Option<&Content>) -> Layout {
-    let line = |colour: &'static str| ShapeLine::new().color(colour).width(1.5);
-    let note = |text: &str| Annotation::new().text(text).show_arrow(false).font(Font::new().size(12));
-    let (mut shapes, mut notes) = (Vec::new(), Vec::new());
     let place =
         |value: f64, axis: &Axis| if axis.is_log { value.max(f64::MIN_POSITIVE).log10() } else { value };
-    match content {
+    let lines: Vec<(Shape, Annotation)> = match content {
         Some(Content::Lines { marks, .. }) => {
-            for (x, name) in marks {
-                shapes.push(
-                    Shape::new()
-                        .shape_type(ShapeType::Line)
-                        .x_ref("x")
-                        .y_ref("paper")
-                        .x0(*x)
-                        .x1(*x)
-                        .y0(0)
-                        .y1(1)
-                        .line(line("#777777")),
-                );
-                let x = place(*x, &figure.x);
-                notes.push(
-                    note(name)
-                        .x(x)
-                        .y(1.0)
-                        .y_ref("paper")
-                        .x_anchor(plotly::common::Anchor::Left)
-                        .y_anchor(plotly::common::Anchor::Top),
-                );
-            }
+            marks.iter().map(|(x, name)| vertical(*x, place(*x, &figure.x), name)).collect()
         }
         Some(Content::Bars { levels, .. }) => {
-            for (y, name) in levels {
-                shapes.push(
-                    Shape::new()
-                        .shape_type(ShapeType::Line)
-                        .x_ref("paper")
-                        .y_ref("y")
-                        .x0(0)
-                        .x1(1)
-                        .y0(*y)
-                        .y1(*y)
-                        .line(line("#d55e00")),
-                );
-                let y = place(*y, &figure.y);
-                notes.push(
-                    note(name)
-                        .x(1.0)
-                        .x_ref("paper")
-                        .y(y)
-                        .x_anchor(plotly::common::Anchor::Right)
-                        .y_anchor(plotly::common::Anchor::Bottom),
-                );
-            }
+            let colour = hex(LINES[1]);
+            levels.iter().map(|(y, name)| horizontal(*y, place(*y, &figure.y), name, &colour)).collect()
         }
         Some(Content::HeatMap(map)) => {
-            for (row, name) in &map.borders {
-                let y = *row as f64 - 0.5;
-                shapes.push(
-                    Shape::new()
-                        .shape_type(ShapeType::Line)
-                        .x_ref("paper")
-                        .y_ref("y")
-                        .x0(0)
-                        .x1(1)
-                        .y0(y)
-                        .y1(y)
-                        .line(line("#000000")),
-                );
-                notes.push(
-                    note(name)
-                        .x(1.0)
-                        .x_ref("paper")
-                        .y(y)
-                        .x_anchor(plotly::common::Anchor::Right)
-                        .y_anchor(plotly::common::Anchor::Bottom),
-                );
-            }
+            let below = |row: usize| row as f64 - 0.5;
+            map.borders
+                .iter()
+                .map(|(row, name)| horizontal(below(*row), below(*row), name, "#000000"))
+                .collect()
         }
-        Some(Content::Points(_)) | None => {}
-    }
+        Some(Content::Points(_)) | None => Vec::new(),
+    };
+    let (shapes, notes) = lines.into_iter().unzip();
     layout.shapes(shapes).annotations(notes)
+}
+
+/// A line from the bottom to the top at x, named at its top. Names are placed in the axis' own
+/// coordinates, which are logarithms on a logarithmic one.
+fn vertical(x: f64, name_at: f64, name: &str) -> (Shape, Annotation) {
+    let line = line("#777777").x_ref("x").y_ref("paper").x0(x).x1(x).y0(0).y1(1);
+    let note = note(name).x(name_at).y(1.0).y_ref("paper").x_anchor(Anchor::Left).y_anchor(Anchor::Top);
+    (line, note)
+}
+
+/// A line from the left to the right at y, named at its right end.
+fn horizontal(y: f64, name_at: f64, name: &str, colour: &str) -> (Shape, Annotation) {
+    let line = line(colour).x_ref("paper").y_ref("y").x0(0).x1(1).y0(y).y1(y);
+    let note = note(name).x(1.0).x_ref("paper").y(name_at).x_anchor(Anchor::Right).y_anchor(Anchor::Bottom);
+    (line, note)
+}
+
+fn line(colour: &str) -> Shape {
+    Shape::new().shape_type(ShapeType::Line).line(ShapeLine::new().color(colour.to_owned()).width(1.5))
+}
+
+fn note(text: &str) -> Annotation {
+    Annotation::new().text(text).show_arrow(false).font(Font::new().size(12))
 }
 
 /// A value with [`DIGITS`] digits.

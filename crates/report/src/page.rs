@@ -1,6 +1,6 @@
 //! The report as one HTML file.
 
-use clockwork_analysis::{Claim, Summary};
+use clockwork_analysis::{Claim, Findings};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
@@ -10,13 +10,12 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// What the page may do: run what is in it. It can ask no network for anything.
-const POLICY: &str =
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src \
+                data: blob:";
 
 /// The whole page.
 pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, sections: &[Section]) -> String {
     let findings = &report.analysis.findings;
-    let step = findings.provenance.step;
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -30,7 +29,7 @@ pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, sections: &[
             body {
                 header {
                     h1 { "What " (report.name) " learned" }
-                    p.verdict { (verdict(&findings.summary, &findings.claims, step)) }
+                    p.verdict { (verdict(findings)) }
                 }
                 nav {
                     a href="#claims" { "Claims" }
@@ -68,7 +67,16 @@ pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, sections: &[
 }
 
 /// What was found, in one sentence.
-fn verdict(summary: &Summary, claims: &[Claim], step: u64) -> String {
+fn verdict(Findings { summary, claims, provenance }: &Findings) -> String {
+    // Nobody may have said what step an imported network is of.
+    let when = match provenance.step {
+        0 if provenance.imported.is_some() => "This network".to_owned(),
+        step => format!("At step {step} this network"),
+    };
+    let does = match summary.accuracy >= 1.0 {
+        true => format!("adds modulo {}", summary.p),
+        false => format!("gets {:.2} % of all sums modulo {} right,", 100.0 * summary.accuracy, summary.p),
+    };
     let held = claims.iter().filter(|claim| claim.holds).count();
     let found = match summary.key_freqs.len() {
         0 => "no key frequency".to_owned(),
@@ -76,17 +84,20 @@ fn verdict(summary: &Summary, claims: &[Claim], step: u64) -> String {
         n => format!("{n} key frequencies, {}", in_words(&summary.key_freqs)),
     };
     format!(
-        "At step {step} this network adds modulo {} with {found}; its loss on all inputs is {:.2e} at {:.2} % accuracy, and {held} of {} claims about such networks hold.",
-        summary.p,
+        "{when} {does} with {found}; its loss on all inputs is {:.2e}, and {held} of {} claims \
+                about such networks hold.",
         summary.original_loss,
-        100.0 * summary.accuracy,
         claims.len()
     )
 }
 
-const LOSS_TEXT: &str = "A network that groks fits its training pairs within some hundred steps, and for thousands more does worse than chance on the others, until weight decay has favoured the rule over the memory. Lines mark the steps at which accuracies passed 99 %.";
+const LOSS_TEXT: &str = "A network that groks fits its training pairs within some hundred steps, and for \
+                thousands more does worse than chance on the others, until weight decay has favoured the \
+                rule over the memory. Lines mark the steps at which accuracies passed 99 %.";
 
-const ACCURACY_TEXT: &str = "The fraction of pairs whose answer has the largest logit. Between the two lines the network knows its training pairs by heart and does not know the rule; how soon it starts to learn it shows in the test accuracy's slow rise.";
+const ACCURACY_TEXT: &str = "The fraction of pairs whose answer has the largest logit. Between the two lines the \
+                network knows its training pairs by heart and does not know the rule; how soon it starts \
+                to learn it shows in the test accuracy's slow rise.";
 
 /// The part of a heading before its colon.
 fn short_title(section: &Section) -> &'static str {
@@ -116,8 +127,8 @@ fn figure(figure: &Figure, text: &str) -> Markup {
         Content::HeatMap(map) => map.thinned_from,
         _ => None,
     });
-    // A closing tag inside the data would end it; the escape means the same to JSON.
-    let data = interactive::json(figure).replace("</", "<\\/");
+    // A tag inside the data could end it; the escape means the same to JSON.
+    let data = interactive::json(figure).replace('<', "\\u003c");
     html! {
         figure id={ "figure-" (figure.id) } {
             h3 { (figure.title) }

@@ -20,7 +20,7 @@ pub struct Report<'a> {
     pub name: &'a str,
     /// What was found.
     pub analysis: &'a AnalysisFiles,
-    /// What was measured in training, where that is known.
+    /// What was measured in training, where that is known; one without evaluations is not.
     pub training: Option<&'a TrainingCurves>,
     /// The run's `run.json`, where there is one.
     pub record: Option<&'a Value>,

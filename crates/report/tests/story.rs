@@ -6,6 +6,7 @@ mod network;
 use std::fs;
 
 use clockwork_analysis::{Analysis, AnalysisFiles, Arrays, Findings, Provenance, Summary, claims};
+use clockwork_model::{ModelConfig, Weights, initial_weights};
 use clockwork_report::{Content, Figure, Report, TrainingCurves, story};
 
 const P: usize = 12;
@@ -14,7 +15,11 @@ const FREQ: usize = 5;
 /// The analysis of the clock with one frequency.
 fn analysis() -> AnalysisFiles {
     let (model, weights) = network::clock(P, &[FREQ], 16);
-    let analysis = Analysis::new(&weights, &model, None, &mut ()).unwrap();
+    analysis_of(model, &weights)
+}
+
+fn analysis_of(model: ModelConfig, weights: &Weights) -> AnalysisFiles {
+    let analysis = Analysis::new(weights, &model, None, &mut ()).unwrap();
     let summary = Summary::new(&analysis);
     let provenance = Provenance {
         checkpoint: "clock.safetensors".into(),
@@ -146,4 +151,20 @@ fn files_that_do_not_fit_together_are_refused_in_words() {
     let mut files = whole;
     files.findings.summary.cluster_sizes.clear();
     assert!(refused(&files).contains("no size of cluster"));
+}
+
+#[test]
+fn a_network_that_learned_nothing_has_a_report_that_says_so() {
+    let model = ModelConfig { modulus: 7, d_model: 8, n_heads: 2, d_mlp: 16 };
+    let files = analysis_of(model, &initial_weights(&model, 0));
+    let report = Report { name: "random", analysis: &files, training: None, record: None, config: None };
+    let directory = tempfile::tempdir().unwrap();
+    let written = report.write(directory.path()).unwrap();
+    let html = fs::read_to_string(written.page).unwrap();
+    for words in ["of all sums modulo 7 right, with no key frequency", "There is no cluster to leave out"] {
+        assert!(html.contains(words), "{words:?} is missing");
+    }
+    // Before plotly's script, which knows the word.
+    let page = html.split("</main>").next().unwrap();
+    assert!(!page.contains("NaN") && page.len() < html.len());
 }

@@ -19,13 +19,9 @@ use crate::{
 pub fn report(args: &ReportArgs) -> anyhow::Result<Ended> {
     let analysis_at = analysis_to_report(&args.run, args.step)?;
     let analysis = AnalysisFiles::read(&analysis_at)?;
-    let training = match read_metrics(&args.run.join("metrics.jsonl"), u64::MAX) {
-        Ok(evaluations) => {
-            let milestones = evaluations.iter().collect();
-            Some(training_curves(&evaluations, &milestones))
-        }
-        Err(_) => None, // An imported network has none.
-    };
+    // An imported network has none.
+    let evaluations = read_metrics(&args.run.join("metrics.jsonl"), u64::MAX)?;
+    let training = training_curves(&evaluations, &evaluations.iter().collect());
     let record = fs::read(args.run.join("run.json")).ok().and_then(|json| serde_json::from_slice(&json).ok());
     let config = fs::read_to_string(args.run.join("config.toml")).ok();
     // `latest` is another run tomorrow; the page is to name today's.
@@ -34,7 +30,7 @@ pub fn report(args: &ReportArgs) -> anyhow::Result<Ended> {
     let report = Report {
         name: &name,
         analysis: &analysis,
-        training: training.as_ref(),
+        training: Some(&training),
         record: record.as_ref(),
         config: config.as_deref(),
     };

@@ -31,7 +31,9 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         false => "There is no cluster to leave out.".to_owned(),
     };
     let text = format!(
-        "Neurons restricted to their own frequency should do as well as they are: {:.2e} against {original:.2e}. Only the terms in cos ω(x + y) and sin ω(x + y) should do better still: {:.2e}. {harm}",
+        "Neurons restricted to their own frequency should do as well as they are: {:.2e} against \
+                {original:.2e}. Only the terms in cos ω(x + y) and sin ω(x + y) should do better still: \
+                {:.2e}. {harm}",
         summary.loss_neurons_in_key_freqs, summary.loss_trig_only
     );
     Ok(Section {

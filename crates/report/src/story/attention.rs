@@ -90,21 +90,42 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             Entry::new(
                 pattern,
                 format!(
-                    "Where = looks, as a function of the input. Stripes and checks mean that attention varies with the frequencies of x and y, and so multiplies what it carries. On average x, y and = get: {}.",
+                    "Where = looks, as a function of the input. Stripes and checks mean that attention \
+                varies with the frequencies of x and y, and so multiplies what it carries. On average x, \
+                y and = get: {}.",
                     shares.join("; ")
                 ),
             ),
             Entry::new(
                 fourier,
                 format!(
-                    "Few coefficients should stand out: those of key frequencies ({}), along both axes as the pattern is a softmax of a function of x and one of y.",
+                    "Few coefficients should stand out: those of key frequencies ({}), along both axes as \
+                the pattern is a softmax of a function of x and one of y.",
                     of.key_freqs_in_words()
                 ),
             ),
-            Entry::new(w_attn, "The score of a number is the same at either position but for what the position adds. It should be a sum of a few waves.".to_owned()),
-            Entry::new(w_attn_fourier, "The same by Fourier component: a spike for each frequency that a head looks by.".to_owned()),
-            Entry::new(w_neur, "What a neuron gets of a number through a head, if that head looked at nothing else. Neurons stand in the order of clusters, so columns of one cluster share their waves.".to_owned()),
-            Entry::new(w_neur_fourier, "The same by Fourier component: each cluster of neurons reads the rows of its own frequency.".to_owned()),
+            Entry::new(
+                w_attn,
+                "The score of a number is the same at either position but for what the position adds. It \
+                should be a sum of a few waves."
+                    .to_owned(),
+            ),
+            Entry::new(
+                w_attn_fourier,
+                "The same by Fourier component: a spike for each frequency that a head looks by.".to_owned(),
+            ),
+            Entry::new(
+                w_neur,
+                "What a neuron gets of a number through a head, if that head looked at nothing else. \
+                Neurons stand in the order of clusters, so columns of one cluster share their waves."
+                    .to_owned(),
+            ),
+            Entry::new(
+                w_neur_fourier,
+                "The same by Fourier component: each cluster of neurons reads the rows of its own \
+                frequency."
+                    .to_owned(),
+            ),
         ],
     })
 }

@@ -49,13 +49,16 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         Entry::new(
             scatter,
             format!(
-                "Neurons above {CLUSTER_FRAC_EXPLAINED} belong to a frequency; {median}. Darker ones fire on more inputs: a neuron that always fires adds nothing but a linear map, and need not keep to a frequency."
+                "Neurons above {CLUSTER_FRAC_EXPLAINED} belong to a frequency; {median}. Darker ones \
+                fire on more inputs: a neuron that always fires adds nothing but a linear map, and need \
+                not keep to a frequency."
             ),
         ),
         Entry::new(
             sizes,
             format!(
-                "{} of {d_mlp} neurons are in no cluster, {} of them dead, and together they have {:.2} % of all neurons' effect.{firing}",
+                "{} of {d_mlp} neurons are in no cluster, {} of them dead, and together they have {:.2} \
+                % of all neurons' effect.{firing}",
                 of.cluster_size(UNCLUSTERED)?,
                 summary.dead_neurons,
                 100.0 * summary.unclustered_share_of_effect
@@ -65,7 +68,9 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     if !of.key_freqs.is_empty() {
         entries.push(Entry::new(
             by_cluster,
-            "A cluster's neurons have coefficients of their own frequency only: two along each edge, and four where both components meet.".to_owned(),
+            "A cluster's neurons have coefficients of their own frequency only: two along each edge, \
+                and four where both components meet."
+                .to_owned(),
         ));
     }
     Ok(Section { id: "clusters", title: "Clusters: each neuron serves one frequency", entries })

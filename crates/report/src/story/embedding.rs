@@ -44,18 +44,26 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             Entry::new(
                 norms,
                 format!(
-                    "A sparse embedding has tall spikes at a few pairs of cos and sin, and next to nothing elsewhere. Here the frequencies {} exceed a quarter of the largest and hold {:.1} % of the squared norm; the Gini coefficient over frequencies is {:.3}.",
-                    in_words(by_rule), 100.0 * key_share, summary.gini_embedding
+                    "A sparse embedding has tall spikes at a few pairs of cos and sin, and next to nothing \
+                elsewhere. Here the frequencies {} exceed a quarter of the largest and hold {:.1} % of \
+                the squared norm; the Gini coefficient over frequencies is {:.3}.",
+                    in_words(by_rule),
+                    100.0 * key_share,
+                    summary.gini_embedding
                 ),
             ),
             Entry::new(
                 map,
-                "Rows are Fourier components of the input, columns directions of the residual stream. Rows of key frequencies stand out; all others should be pale. Which directions they take is arbitrary.".to_owned(),
+                "Rows are Fourier components of the input, columns directions of the residual stream. \
+                Rows of key frequencies stand out; all others should be pale. Which directions they take \
+                is arbitrary."
+                    .to_owned(),
             ),
             Entry::new(
                 singular,
                 format!(
-                    "Each frequency needs two directions, one for its cosine and one for its sine, so {expected} values should stand out. The one after them is {} of the largest.",
+                    "Each frequency needs two directions, one for its cosine and one for its sine, so \
+                {expected} values should stand out. The one after them is {} of the largest.",
                     short(following)
                 ),
             ),

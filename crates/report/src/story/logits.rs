@@ -38,29 +38,39 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         [Axis::of("x + y − z mod p"), Axis::of("centred logit")],
         Content::Lines { lines, marks: vec![] },
     );
-    Ok(Section {
-        id: "logits",
-        title: "Logits: linear terms cancel",
-        entries: vec![
-            Entry::new(
-                maps,
-                format!(
-                    "Move the slider: the neurons' linear terms along the edges are gone in the logits. Of the logits' squares {:.1} % are quadratic and {:.2} % linear in key frequencies; of the neurons' {:.1} % and {:.1} %.",
-                    100.0 * summary.logits_frac_quadratic, 100.0 * summary.logits_frac_linear,
-                    100.0 * summary.neurons_frac_quadratic, 100.0 * summary.neurons_frac_linear
-                ),
+    let mut entries = vec![
+        Entry::new(
+            maps,
+            format!(
+                "Move the slider: the neurons' linear terms along the edges are gone in the logits. Of \
+                the logits' squares {:.1} % are quadratic and {:.2} % linear in key frequencies; of the \
+                neurons' {:.1} % and {:.1} %.",
+                100.0 * summary.logits_frac_quadratic,
+                100.0 * summary.logits_frac_linear,
+                100.0 * summary.neurons_frac_quadratic,
+                100.0 * summary.neurons_frac_linear
             ),
+        ),
+        Entry::new(
+            profile,
+            "Logits by how far an answer z is from the right one, which is at 0. Where the mean and \
+                the sum of waves lie over each other, and the band is narrow, the logits depend on x + y \
+                − z alone."
+                .to_owned(),
+        ),
+    ];
+    if !of.key_freqs.is_empty() {
+        entries.insert(
+            1,
             Entry::new(
                 coefficients,
                 format!(
-                    "All should be positive, so that the waves add up at the right answer and cancel elsewhere. Together they explain {:.1} % of the logits' variance.",
+                    "All should be positive, so that the waves add up at the right answer and cancel \
+                elsewhere. Together they explain {:.1} % of the logits' variance.",
                     100.0 * summary.logit_frac_variance_explained
                 ),
             ),
-            Entry::new(
-                profile,
-                "Logits by how far an answer z is from the right one, which is at 0. Where the mean and the sum of waves lie over each other, and the band is narrow, the logits depend on x + y − z alone.".to_owned(),
-            ),
-        ],
-    })
+        );
+    }
+    Ok(Section { id: "logits", title: "Logits: linear terms cancel", entries })
 }

@@ -81,24 +81,38 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         entries: vec![
             Entry::new(
                 over_inputs,
-                format!("The first neurons of each cluster. A neuron that serves one frequency shows a regular pattern, periodic along both axes. {symmetric}"),
+                format!(
+                    "The first neurons of each cluster. A neuron that serves one frequency shows a regular \
+                pattern, periodic along both axes. {symmetric}"
+                ),
             ),
             Entry::new(
                 fourier,
-                "Each should have at most eight coefficients that matter: linear ones along the edges and quadratic ones where both components are of its frequency.".to_owned(),
+                "Each should have at most eight coefficients that matter: linear ones along the edges \
+                and quadratic ones where both components are of its frequency."
+                    .to_owned(),
             ),
             Entry::new(
                 squared,
                 format!(
-                    "All neurons together use only constant, linear and quadratic terms of the key frequencies ({}): {:.1} % of the squares are quadratic and {:.1} % linear in those.",
-                    of.key_freqs_in_words(), 100.0 * summary.neurons_frac_quadratic, 100.0 * summary.neurons_frac_linear
+                    "All neurons together use only constant, linear and quadratic terms of the key \
+                frequencies ({}): {:.1} % of the squares are quadratic and {:.1} % linear in those.",
+                    of.key_freqs_in_words(),
+                    100.0 * summary.neurons_frac_quadratic,
+                    100.0 * summary.neurons_frac_linear
                 ),
             ),
             Entry::new(
                 relu,
                 format!(
-                    "Why a ReLU multiplies: it is close to {} const + {} cos ωx + {} cos ωy + {} cos ωx cos ωy, with r² = {:.3}. Without the product r² is {:.3}.",
-                    short(constant), short(x), short(y), short(product), fit.r2, fit.r2_without_quadratic
+                    "Why a ReLU multiplies: it is close to {} const + {} cos ωx + {} cos ωy + {} cos ωx cos \
+                ωy, with r² = {:.3}. Without the product r² is {:.3}.",
+                    short(constant),
+                    short(x),
+                    short(y),
+                    short(product),
+                    fit.r2,
+                    fit.r2_without_quadratic
                 ),
             ),
         ],

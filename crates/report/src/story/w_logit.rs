@@ -63,14 +63,17 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         Entry::new(
             raw,
             format!(
-                "Columns of key frequencies hold {:.1} % of the squared norm. The answer is read off as waves of z, and of those frequencies only.",
+                "Columns of key frequencies hold {:.1} % of the squared norm. The answer is read off as \
+                waves of z, and of those frequencies only.",
                 100.0 * summary.w_logit_frac_key_freqs
             ),
         ),
         Entry::new(
             ordered,
             format!(
-                "The same with the neurons of a cluster beside each other: each cluster writes to the two columns of its own frequency. At least {:.1} % of a key frequency's columns comes from its own cluster.",
+                "The same with the neurons of a cluster beside each other: each cluster writes to the \
+                two columns of its own frequency. At least {:.1} % of a key frequency's columns comes \
+                from its own cluster.",
                 100.0 * own
             ),
         ),
@@ -79,7 +82,9 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         entries.push(Entry::new(
             components,
             format!(
-                "The cosine's column needs cos ωx cos ωy − sin ωx sin ωy = cos ω(x + y): two equal coefficients of opposite sign. The sine's needs sin ωx cos ωy + cos ωx sin ωy: two of the same sign. At least {:.1} % of the squares lies along them.",
+                "The cosine's column needs cos ωx cos ωy − sin ωx sin ωy = cos ω(x + y): two equal \
+                coefficients of opposite sign. The sine's needs sin ωx cos ωy + cos ωx sin ωy: two of \
+                the same sign. At least {:.1} % of the squares lies along them.",
                 100.0 * along
             ),
         ));
@@ -87,7 +92,8 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     entries.push(Entry::new(
         singular,
         format!(
-            "W_logit should be of low rank, two dimensions a key frequency; {} of its values are above a millionth of the largest.",
+            "W_logit should be of low rank, two dimensions a key frequency; {} of its values are \
+                above a millionth of the largest.",
             summary.w_logit_rank
         ),
     ));

@@ -4,6 +4,7 @@
 mod ablation;
 mod attention;
 mod clusters;
+mod effective_weights;
 mod embedding;
 mod found;
 mod logits;

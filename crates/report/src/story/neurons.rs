@@ -51,21 +51,6 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         of.component_axes(),
         of.map_over_xy(of.floats("neurons.mean_squared", &[p, p])?, "mean square", false),
     );
-    let fit = &summary.relu_fit;
-    let relu = |name: &str| of.floats(name, &[p, p]);
-    let frames = [
-        ("the function", relu("relu_fit.relu")?),
-        ("fit with the product", relu("relu_fit.fitted")?),
-        ("fit without it", relu("relu_fit.fitted_linear")?),
-    ];
-    let relu = Figure::with_slider(
-        "relu-fit",
-        format!("ReLU(0.5/√p + cos ωx + cos ωy) and its fits, frequency {}", fit.freq),
-        input_axes(),
-        "shown",
-        frames.map(|(label, values)| (label.to_owned(), of.map_over_xy(values, "value", true))),
-    );
-    let [constant, x, y, product] = fit.coefficients;
     let symmetric = summary.median_frac_symmetric.map_or_else(
         || "No neuron is in a cluster.".to_owned(),
         |share| {
@@ -102,19 +87,40 @@ pub(super) fn section(of: &Found) -> Result<Section> {
                     100.0 * summary.neurons_frac_linear
                 ),
             ),
-            Entry::new(
-                relu,
-                format!(
-                    "Why a ReLU multiplies: it is close to {} const + {} cos ωx + {} cos ωy + {} cos ωx cos \
-                ωy, with r² = {:.3}. Without the product r² is {:.3}.",
-                    short(constant),
-                    short(x),
-                    short(y),
-                    short(product),
-                    fit.r2,
-                    fit.r2_without_quadratic
-                ),
-            ),
+            relu_fit(of)?,
         ],
     })
+}
+
+/// How a ReLU multiplies.
+fn relu_fit(of: &Found) -> Result<Entry> {
+    let p = of.p;
+    let fit = &of.summary.relu_fit;
+    let relu = |name: &str| of.floats(name, &[p, p]);
+    let frames = [
+        ("the function", relu("relu_fit.relu")?),
+        ("fit with the product", relu("relu_fit.fitted")?),
+        ("fit without it", relu("relu_fit.fitted_linear")?),
+    ];
+    let relu = Figure::with_slider(
+        "relu-fit",
+        format!("ReLU(0.5/√p + cos ωx + cos ωy) and its fits, frequency {}", fit.freq),
+        input_axes(),
+        "shown",
+        frames.map(|(label, values)| (label.to_owned(), of.map_over_xy(values, "value", true))),
+    );
+    let [constant, x, y, product] = fit.coefficients;
+    Ok(Entry::new(
+        relu,
+        format!(
+            "Why a ReLU multiplies: it is close to {} const + {} cos ωx + {} cos ωy + {} cos ωx cos \
+                ωy, with r² = {:.3}. Without the product r² is {:.3}.",
+            short(constant),
+            short(x),
+            short(y),
+            short(product),
+            fit.r2,
+            fit.r2_without_quadratic
+        ),
+    ))
 }

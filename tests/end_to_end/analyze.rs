@@ -104,3 +104,20 @@ fn what_cannot_be_analysed_is_named() {
         assert_eq!(output.status.code(), Some(2), "{said}");
     }
 }
+
+/// Linux allows any bytes in a name.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_whose_path_is_no_text_is_analysed_and_reported() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&train_small("run", 10, &[]));
+    let run = sandbox.path("runs").join(OsStr::from_bytes(b"r\xff"));
+    std::fs::rename(sandbox.path("runs/run"), &run).unwrap();
+    for command in ["analyze", "report"] {
+        let output = sandbox.command(&[command]).arg(&run).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(run.join("report/report.html").exists());
+}

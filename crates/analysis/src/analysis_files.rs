@@ -1,7 +1,4 @@
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use clockwork_model::{ModelConfig, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -32,7 +29,7 @@ pub struct Findings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The checkpoint's file, as it was given.
-    pub checkpoint: PathBuf,
+    pub checkpoint: String,
     /// Its SHA-256 in hexadecimal digits.
     pub sha256: String,
     /// The step that its weights are of.

@@ -10,6 +10,7 @@ mod resume;
 mod sitting;
 mod threads;
 mod train;
+mod training_curves;
 
 pub use analyze::analyze;
 pub use import::import;

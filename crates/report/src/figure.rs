@@ -102,7 +102,22 @@ pub struct HeatMap {
 /// A map with more cells along an axis than this is thinned: more could not be told apart.
 pub const MAX_CELLS: usize = 600;
 
+/// Values below this are drawn at it on logarithmic axes, which have no zero.
+const SMALLEST: f64 = 1e-12;
+
 impl Axis {
+    /// A value as the axis can show it.
+    #[must_use]
+    pub fn shown(&self, value: f64) -> f64 {
+        if self.is_log { value.max(SMALLEST) } else { value }
+    }
+
+    /// Where a value is along the axis: its power of ten on a logarithmic one.
+    #[must_use]
+    pub fn place(&self, value: f64) -> f64 {
+        if self.is_log { self.shown(value).log10() } else { value }
+    }
+
     /// An axis of numbers.
     #[must_use]
     pub fn of(name: &str) -> Self {
@@ -226,6 +241,14 @@ mod tests {
         assert_eq!(thinned.values[2 * columns + 3], -9.0);
         assert_eq!(thinned.thinned_from, Some([rows, columns]));
         assert_eq!(thinned.borders, [(2, "b".to_owned())]);
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_powers_of_ten_and_no_zero() {
+        let (linear, log) = (Axis::of("a"), Axis::log("a"));
+        assert_eq!((linear.shown(0.0), linear.place(100.0)), (0.0, 100.0));
+        assert_eq!((log.shown(100.0), log.place(100.0)), (100.0, 2.0));
+        assert_eq!((log.shown(0.0), log.place(0.0)), (SMALLEST, SMALLEST.log10()));
     }
 
     #[test]

@@ -77,7 +77,7 @@ fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Tra
             .iter()
             .zip(LINES.iter().cycle())
             .map(|(line, &colour)| {
-                let y = line.points.iter().map(|point| rounded(point[1])).collect();
+                let y = line.points.iter().map(|point| rounded(figure.y.shown(point[1]))).collect();
                 let stroke = Stroke::new().color(hex(colour)).width(2.0);
                 let template = format!("{}<br>%{{x}}: %{{y}}<extra></extra>", line.name);
                 let x: Vec<Value> = line.points.iter().map(|point| place(&figure.x, point[0])).collect();
@@ -103,7 +103,8 @@ fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Tra
             vec![trace.hover_template("%{text}<br>%{x}: %{y}<extra></extra>").visible(visible)]
         }
         Content::Bars { bars, .. } => {
-            let (names, values) = bars.iter().map(|(name, value)| (name.clone(), rounded(*value))).unzip();
+            let (names, values) =
+                bars.iter().map(|(name, value)| (name.clone(), rounded(figure.y.shown(*value)))).unzip();
             let trace = Bar::new(names, values).marker(Marker::new().color(hex(LINES[0])));
             vec![trace.hover_template("%{x}: %{y}<extra></extra>").visible(visible)]
         }
@@ -164,15 +165,13 @@ fn axis(of: &Axis, content: Option<&Content>, is_x: bool) -> PlotlyAxis {
 
 /// Marks, levels and borders.
 fn decorated(layout: Layout, figure: &Figure, content: Option<&Content>) -> Layout {
-    let place =
-        |value: f64, axis: &Axis| if axis.is_log { value.max(f64::MIN_POSITIVE).log10() } else { value };
     let lines: Vec<(Shape, Annotation)> = match content {
         Some(Content::Lines { marks, .. }) => {
-            marks.iter().map(|(x, name)| vertical(*x, place(*x, &figure.x), name)).collect()
+            marks.iter().map(|(x, name)| vertical(*x, figure.x.place(*x), name)).collect()
         }
         Some(Content::Bars { levels, .. }) => {
             let colour = hex(LINES[1]);
-            levels.iter().map(|(y, name)| horizontal(*y, place(*y, &figure.y), name, &colour)).collect()
+            levels.iter().map(|(y, name)| horizontal(*y, figure.y.place(*y), name, &colour)).collect()
         }
         Some(Content::HeatMap(map)) => {
             let below = |row: usize| row as f64 - 0.5;

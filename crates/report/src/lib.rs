@@ -26,6 +26,7 @@ mod font;
 mod interactive;
 mod page;
 mod report;
+mod short_number;
 mod story;
 mod ticks;
 

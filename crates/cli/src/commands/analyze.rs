@@ -37,7 +37,7 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     let out = args.out.clone().or_else(|| run_of(&path).map(|run| analysis_directory(&run, metadata.step)));
     if let Some(out) = &out {
         let provenance = Provenance {
-            checkpoint: path.clone(),
+            checkpoint: path.display().to_string(),
             sha256: sha256(&path)?,
             step: metadata.step,
             model: metadata.model,

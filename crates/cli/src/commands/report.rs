@@ -9,7 +9,7 @@ use clockwork_analysis::AnalysisFiles;
 use clockwork_report::Report;
 use clockwork_training::read_metrics;
 
-use super::{checkpoint_path::analysis_directory, program::program, sitting::training_curves};
+use super::{checkpoint_path::analysis_directory, program::program, training_curves::training_curves};
 use crate::{
     args::ReportArgs,
     exit::{Ended, WrongRequest},

@@ -12,10 +12,13 @@ use burn::{
         renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
     },
 };
-use clockwork_report::{TrainingCurves, training_figures, write_figures};
-use clockwork_training::{Ending, Evaluation, Milestones, Run, Silent, Summary};
+use clockwork_report::{training_figures, write_figures};
+use clockwork_training::{Ending, Run, Silent, Summary};
 
-use super::{program::program, relative_path::relative_to_here, threads::start_threads};
+use super::{
+    program::program, relative_path::relative_to_here, threads::start_threads,
+    training_curves::training_curves,
+};
 use crate::{
     args::SittingArgs,
     duration::InWords,
@@ -77,17 +80,6 @@ fn draw_training_curves(summary: &Summary, run: &Path) -> anyhow::Result<()> {
     let figures = training_figures(&training_curves(&summary.evaluations, &summary.milestones));
     write_figures(&run.join(FIGURES), &[&figures[0], &figures[1]])?;
     Ok(())
-}
-
-/// What was measured in training, as figures take it.
-pub fn training_curves(evaluations: &[Evaluation], milestones: &Milestones) -> TrainingCurves {
-    let milestones = [(milestones.memorised, "train 99 %"), (milestones.generalised, "test 99 %")];
-    TrainingCurves {
-        steps: evaluations.iter().map(|e| e.step).collect(),
-        losses: evaluations.iter().map(|e| [e.train_loss, e.test_loss]).collect(),
-        accuracies: evaluations.iter().map(|e| [e.train_accuracy, e.test_accuracy]).collect(),
-        milestones: milestones.iter().filter_map(|&(step, name)| Some((step?, name.to_owned()))).collect(),
-    }
 }
 
 fn in_words(summary: &Summary, path: &Path) -> String {

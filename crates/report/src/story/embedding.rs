@@ -1,5 +1,5 @@
 use super::{Entry, Found, Section};
-use crate::{Axis, Content, Figure, HeatMap, Line, Result, draw::short, story::found::in_words};
+use crate::{Axis, Content, Figure, HeatMap, Line, Result, short_number::short, story::found::in_words};
 
 pub(super) fn section(of: &Found) -> Result<Section> {
     let (p, d_model, summary) = (of.p, of.model.d_model, of.summary);
@@ -26,13 +26,8 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     );
 
     let values = of.series("embedding.singular_values")?;
-    let points = (1..).zip(values).map(|(i, &value)| [f64::from(i), value]).collect();
-    let singular = Figure::new(
-        "embedding-singular-values",
-        "Singular values of the embedding",
-        [Axis::of("index"), Axis::of("singular value")],
-        Content::Lines { lines: vec![Line { name: "singular value".to_owned(), points }], marks: vec![] },
-    );
+    let singular =
+        Found::singular_values("embedding-singular-values", "Singular values of the embedding", values);
     let expected = 2 * by_rule.len();
     let following =
         values.get(expected).copied().unwrap_or(0.0) / values.first().copied().unwrap_or(1.0).max(1e-300);

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use clockwork_analysis::{AnalysisFiles, Arrays, FourierBasis, Summary, UNCLUSTERED};
 use clockwork_model::ModelConfig;
 
-use crate::{Axis, Content, Error, HeatMap, Result};
+use crate::{Axis, Content, Error, Figure, HeatMap, Line, Result};
 
 /// How many labels find room along an axis.
 const LABELS_ALONG: usize = 18;
@@ -98,6 +98,14 @@ impl<'a> Found<'a> {
         let p = self.p;
         let values = (0..p * p).map(|cell| values[(cell % p) * p + cell / p]).collect();
         Content::HeatMap(HeatMap::new(p, values, value_name, has_signs).thinned())
+    }
+
+    /// Singular values over their index, from 1.
+    pub fn singular_values(id: &str, title: &str, values: &[f64]) -> Figure {
+        let points = (1..).zip(values).map(|(i, &value)| [f64::from(i), value]).collect();
+        let lines = vec![Line { name: "singular value".to_owned(), points }];
+        let axes = [Axis::of("index"), Axis::of("singular value")];
+        Figure::new(id, title, axes, Content::Lines { lines, marks: vec![] })
     }
 
     /// The key frequencies in words.

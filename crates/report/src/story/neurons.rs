@@ -1,5 +1,5 @@
 use super::{Entry, Found, Section, found::input_axes};
-use crate::{Figure, Result, draw::short};
+use crate::{Figure, Result, short_number::short};
 
 /// How many neurons of each cluster are shown; the analysis keeps a few more.
 const SHOWN_PER_CLUSTER: usize = 3;

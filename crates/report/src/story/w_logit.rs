@@ -1,5 +1,5 @@
 use super::{Entry, Found, Section};
-use crate::{Axis, Content, Figure, HeatMap, Line, Result};
+use crate::{Axis, Content, Figure, HeatMap, Result};
 
 pub(super) fn section(of: &Found) -> Result<Section> {
     let (p, d_mlp, summary) = (of.p, of.model.d_mlp, of.summary);
@@ -48,13 +48,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         frames,
     );
     let values = of.series("W_logit.singular_values")?;
-    let points = (1..).zip(values).map(|(i, &value)| [f64::from(i), value]).collect();
-    let singular = Figure::new(
-        "w-logit-singular-values",
-        "Singular values of W_logit",
-        [Axis::of("index"), Axis::of("singular value")],
-        Content::Lines { lines: vec![Line { name: "singular value".to_owned(), points }], marks: vec![] },
-    );
+    let singular = Found::singular_values("w-logit-singular-values", "Singular values of W_logit", values);
 
     let least = |values: &mut dyn Iterator<Item = &f64>| values.copied().fold(1.0, f64::min);
     let own = least(&mut summary.w_logit_frac_from_own_cluster.values());

@@ -1,0 +1,64 @@
+use crate::{Axis, Content, Figure, Points, ticks::Ticks};
+
+/// With more bars than this their names take turns on two lines, or they would run into each other.
+const MAX_NAMES_ABREAST: usize = 6;
+
+/// Whether the names of a frame's bars take turns.
+pub(super) fn is_staggered(content: &Content) -> bool {
+    matches!(content, Content::Bars { bars, .. } if bars.len() > MAX_NAMES_ABREAST)
+}
+
+/// A frame's axes: their ranges and labels.
+pub(super) fn axes(figure: &Figure, content: &Content) -> [Ticks; 2] {
+    let (x, y) = ranges(figure, content);
+    let x = match content {
+        Content::Bars { bars, .. } => {
+            // Names that take turns are written apart.
+            let name = |name: &String| if is_staggered(content) { String::new() } else { name.clone() };
+            let labels = bars.iter().enumerate().map(|(i, bar)| (i as f64, name(&bar.0))).collect();
+            Ticks { low: x[0], high: x[1], labels }
+        }
+        _ => ticks(&figure.x, x),
+    };
+    [x, ticks(&figure.y, y)]
+}
+
+fn ticks(axis: &Axis, [low, high]: [f64; 2]) -> Ticks {
+    match &axis.names {
+        Some(names) => {
+            let label = |&i: &usize| Some((i as f64, names.get(i)?.clone()));
+            Ticks { low, high, labels: axis.labelled.iter().filter_map(label).collect() }
+        }
+        None if axis.is_log => Ticks::log(low, high),
+        None => Ticks::linear(low, high),
+    }
+}
+
+/// The smallest and the largest value along both axes.
+fn ranges(figure: &Figure, content: &Content) -> ([f64; 2], [f64; 2]) {
+    let bounds = |values: &mut dyn Iterator<Item = f64>, axis: &Axis| {
+        let values = values.map(|value| axis.shown(value));
+        let [low, high] = values.fold([f64::MAX, f64::MIN], |[low, high], v| [low.min(v), high.max(v)]);
+        if low > high { [1.0, 1.0] } else { [low, high] }
+    };
+    let of_points = |points: &[[f64; 2]]| {
+        let x = bounds(&mut points.iter().map(|point| point[0]), &figure.x);
+        (x, bounds(&mut points.iter().map(|point| point[1]), &figure.y))
+    };
+    match content {
+        Content::Lines { lines, .. } => {
+            of_points(&lines.iter().flat_map(|line| line.points.iter().copied()).collect::<Vec<_>>())
+        }
+        Content::Points(Points { points, .. }) => {
+            let ([x_low, x_high], _) = of_points(points);
+            ([x_low - 1.0, x_high + 1.0], [0.0, 1.0])
+        }
+        Content::Bars { bars, levels } => {
+            let mut values = bars.iter().map(|bar| bar.1).chain(levels.iter().map(|level| level.0));
+            let [low, high] = bounds(&mut values, &figure.y);
+            let low = if figure.y.is_log { low } else { low.min(0.0) };
+            ([-0.5, bars.len() as f64 - 0.5], [low, high])
+        }
+        Content::HeatMap(map) => ([-0.5, map.columns as f64 - 0.5], [-0.5, map.rows() as f64 - 0.5]),
+    }
+}

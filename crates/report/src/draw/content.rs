@@ -1,0 +1,126 @@
+use plotters::{
+    chart::{ChartContext, SeriesLabelPosition},
+    coord::{Shift, cartesian::Cartesian2d},
+    element::{Circle, PathElement, Rectangle, Text},
+    prelude::{DrawingArea, DrawingBackend, LineSeries, RGBColor},
+    style::{
+        BLACK, Color,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+use super::{
+    Anything, GREY,
+    labels::{draw_key, draw_legend, text},
+};
+use crate::{
+    Content, Figure, HeatMap,
+    colours::{LINES, colour},
+    ticks::Ticks,
+};
+
+/// Draws what a frame shows onto its axes, and what its colours mean beside them.
+pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
+    chart: &mut ChartContext<'a, B, Cartesian2d<Ticks, Ticks>>,
+    key: &DrawingArea<B, Shift>,
+    figure: &Figure,
+    content: &Content,
+    scale: u32,
+) -> std::result::Result<(), Anything> {
+    let (x, y) = (chart.x_range(), chart.y_range());
+    let text = |size: u32| text(size, scale);
+    let at = |[px, py]: [f64; 2]| (figure.x.place(px), figure.y.place(py));
+    let stroke = 2 * scale;
+    match content {
+        Content::Lines { lines, marks } => {
+            for (line, &colour) in lines.iter().zip(LINES.iter().cycle()) {
+                let points = line.points.iter().map(|&point| at(point));
+                chart
+                    .draw_series(LineSeries::new(points, colour.stroke_width(stroke)))?
+                    .label(&line.name)
+                    .legend(move |(x, y)| {
+                        PathElement::new(
+                            vec![(x, y), (x + 20 * scale as i32, y)],
+                            colour.stroke_width(stroke),
+                        )
+                    });
+            }
+            for (position, name) in marks {
+                let position = figure.x.place(*position);
+                let ends = vec![(position, y.start), (position, y.end)];
+                chart.draw_series([PathElement::new(ends, GREY.mix(0.7).stroke_width(scale))])?;
+                chart.draw_series([Text::new(format!(" {name}"), (position, y.end), text(14))])?;
+            }
+            if lines.len() > 1 {
+                draw_legend(chart, SeriesLabelPosition::UpperRight, scale)?;
+            }
+        }
+        Content::Points(points) => {
+            let circle = |(point, &value): (&[f64; 2], &f64)| {
+                Circle::new(at(*point), 4 * scale, colour(value, false).filled())
+            };
+            let outline = |point: &[f64; 2]| Circle::new(at(*point), 4 * scale, GREY.mix(0.25));
+            chart.draw_series(points.points.iter().zip(&points.colours).map(circle))?;
+            chart.draw_series(points.points.iter().map(outline))?;
+            draw_key(key, &points.colour_name, false, 1.0, scale)?;
+        }
+        Content::Bars { bars, levels } => {
+            for (i, (_, value)) in bars.iter().enumerate() {
+                let top = figure.y.place(*value);
+                let base = if figure.y.is_log { y.start } else { 0.0 };
+                let corners = [(i as f64 - 0.38, base), (i as f64 + 0.38, top)];
+                chart.draw_series([Rectangle::new(corners, LINES[0].filled())])?;
+            }
+            for (level, name) in levels {
+                let level = figure.y.place(*level);
+                let line =
+                    PathElement::new(vec![(x.start, level), (x.end, level)], LINES[1].stroke_width(stroke));
+                chart.draw_series([line])?.label(name).legend(move |(x, y)| {
+                    PathElement::new(vec![(x, y), (x + 20 * scale as i32, y)], LINES[1].stroke_width(stroke))
+                });
+            }
+            if !levels.is_empty() {
+                draw_legend(chart, SeriesLabelPosition::UpperLeft, scale)?;
+            }
+        }
+        Content::HeatMap(map) => {
+            for (row, name) in &map.borders {
+                let row = *row as f64 - 0.5;
+                chart.draw_series([PathElement::new(
+                    vec![(x.start, row), (x.end, row)],
+                    BLACK.stroke_width(scale),
+                )])?;
+                let style = text(13).pos(Pos::new(HPos::Right, VPos::Bottom));
+                chart.draw_series([Text::new(name.clone(), (x.end, row), style)])?;
+            }
+            draw_key(key, &map.value_name, map.has_signs, map.largest(), scale)?;
+        }
+    }
+    Ok(())
+}
+
+/// Draws a map's cells one by one.
+pub(super) fn draw_cells<B: DrawingBackend<ErrorType: 'static>>(
+    chart: &mut ChartContext<'_, B, Cartesian2d<Ticks, Ticks>>,
+    map: &HeatMap,
+) -> std::result::Result<(), Anything> {
+    for row in 0..map.rows() {
+        let colours = row_of(map, row);
+        chart.draw_series(colours.as_chunks::<3>().0.iter().enumerate().map(|(column, &[r, g, b])| {
+            let (x, y) = (column as f64, row as f64);
+            Rectangle::new([(x - 0.5, y - 0.5), (x + 0.5, y + 0.5)], RGBColor(r, g, b).filled())
+        }))?;
+    }
+    Ok(())
+}
+
+/// The colours of a map's row, three bytes a cell.
+pub(super) fn row_of(map: &HeatMap, row: usize) -> Vec<u8> {
+    let largest = map.largest();
+    let values = &map.values[row * map.columns..][..map.columns];
+    values
+        .iter()
+        .map(|value| colour(if largest > 0.0 { value / largest } else { 0.0 }, map.has_signs))
+        .flat_map(|RGBColor(red, green, blue)| [red, green, blue])
+        .collect()
+}

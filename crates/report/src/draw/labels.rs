@@ -1,0 +1,84 @@
+use plotters::{
+    chart::{ChartContext, SeriesLabelPosition},
+    coord::{Shift, cartesian::Cartesian2d},
+    element::{Rectangle, Text},
+    prelude::{DrawingArea, DrawingBackend},
+    style::{
+        Color, IntoFont, TextStyle, WHITE,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+use super::{Anything, GREY};
+use crate::{colours::colour, font, short_number::short, ticks::Ticks};
+
+/// The font of figures in some size.
+pub(super) fn text(size: u32, scale: u32) -> TextStyle<'static> {
+    (font::FONT, size * scale).into_font().into()
+}
+
+/// Writes the bars' names below the axis, in turns on two lines.
+pub(super) fn draw_staggered<B: DrawingBackend<ErrorType: 'static>>(
+    area: &DrawingArea<B, Shift>,
+    chart: &ChartContext<'_, B, Cartesian2d<Ticks, Ticks>>,
+    bars: &[(String, f64)],
+    scale: u32,
+) -> std::result::Result<(), Anything> {
+    let (left, top) = {
+        let (across, down) = area.get_pixel_range();
+        (across.start, down.start)
+    };
+    let style = text(14, scale).pos(Pos::new(HPos::Center, VPos::Top));
+    for (i, (name, _)) in bars.iter().enumerate() {
+        let (x, y) = chart.backend_coord(&(i as f64, chart.y_range().start));
+        let below = (8 + 18 * (i as i32 % 2)) * scale as i32;
+        area.draw(&Text::new(name.clone(), (x - left, y - top + below), style.clone()))?;
+    }
+    Ok(())
+}
+
+/// Names the lines.
+pub(super) fn draw_legend<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
+    chart: &mut ChartContext<'a, B, Cartesian2d<Ticks, Ticks>>,
+    position: SeriesLabelPosition,
+    scale: u32,
+) -> std::result::Result<(), Anything> {
+    chart
+        .configure_series_labels()
+        .position(position)
+        .margin(20 * scale)
+        .background_style(WHITE.mix(0.85))
+        .border_style(GREY.mix(0.4))
+        .legend_area_size(30 * scale)
+        .label_font(text(15, scale))
+        .draw()?;
+    Ok(())
+}
+
+/// What colours mean: a bar from the smallest value to the largest.
+pub(super) fn draw_key<B: DrawingBackend<ErrorType: 'static>>(
+    area: &DrawingArea<B, Shift>,
+    name: &str,
+    has_signs: bool,
+    largest: f64,
+    scale: u32,
+) -> std::result::Result<(), Anything> {
+    const STEPS: i32 = 100;
+    let (_, height) = area.dim_in_pixel();
+    let (top, height) = (12 * scale as i32, height as i32 - 64 * scale as i32);
+    let (left, right) = (0, 18 * scale as i32);
+    let low = if has_signs { -1.0 } else { 0.0 };
+    for step in 0..STEPS {
+        let value = 1.0 + (low - 1.0) * f64::from(step) / f64::from(STEPS - 1);
+        let [from, to] = [step, step + 1].map(|step| top + height * step / STEPS);
+        area.draw(&Rectangle::new([(left, from), (right, to)], colour(value, has_signs).filled()))?;
+    }
+    let style = text(13, scale).pos(Pos::new(HPos::Left, VPos::Center));
+    for (share, value) in [(0.0, 1.0), (0.5, f64::midpoint(low, 1.0)), (1.0, low)] {
+        let y = top + (f64::from(height) * share) as i32;
+        area.draw(&Text::new(short(value * largest), (right + 6 * scale as i32, y), style.clone()))?;
+    }
+    let below = (left, top + height + 24 * scale as i32);
+    area.draw(&Text::new(name.to_owned(), below, style))?;
+    Ok(())
+}

@@ -21,6 +21,12 @@ pub enum Error {
     /// The network computes values that are no numbers.
     #[error("the network's logits are not finite; analyse another checkpoint")]
     NotFinite,
+    /// There is no network to compare.
+    #[error("there is no run to compare")]
+    NothingToCompare,
+    /// Networks of different moduli, each with how many there are, have no frequencies in common.
+    #[error("these runs have different moduli, {}", in_words(.0))]
+    Moduli(Vec<(usize, usize)>),
     /// A file of an analysis cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -43,3 +49,10 @@ pub enum Error {
 
 /// A result whose error is this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// Moduli and how many runs have them: `59 (8 runs), 113 (1 run)`.
+fn in_words(moduli: &[(usize, usize)]) -> String {
+    let runs = |count: usize| if count == 1 { "run" } else { "runs" };
+    let moduli = moduli.iter().map(|&(modulus, count)| format!("{modulus} ({count} {})", runs(count)));
+    moduli.collect::<Vec<_>>().join(", ")
+}

@@ -22,6 +22,7 @@ mod analysis_files;
 mod arrays;
 mod attention;
 mod claims;
+mod comparison;
 mod effective_weights;
 mod embedding;
 mod error;
@@ -48,6 +49,10 @@ pub use analysis_files::{AnalysisFiles, Findings, Provenance};
 pub use arrays::Arrays;
 pub use attention::Attention;
 pub use claims::*;
+pub use comparison::{
+    Across, ClaimAcross, ComparedRun, Comparison, HarmfulAblation, MeanOverlap, Overlap, Pair, RunFindings,
+    Spread, common_modulus,
+};
 pub use effective_weights::EffectiveWeights;
 pub use embedding::Embedding;
 pub use error::{Error, Result};

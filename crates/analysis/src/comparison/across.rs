@@ -1,0 +1,144 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ComparedRun, Overlap, Spread};
+use crate::Claim;
+
+/// Figures over all networks that are compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Across {
+    /// How many networks.
+    pub runs: usize,
+    /// How many frequencies there are, ⌊p/2⌋.
+    pub frequencies: usize,
+    /// In how many networks each frequency is key, by the neurons' rule.
+    pub key_freq_counts: BTreeMap<usize, usize>,
+    /// In how many it would be by chance, on average.
+    pub expected_key_freq_count: f64,
+    /// The number of key frequencies.
+    pub key_freqs_per_run: Spread,
+    /// In how many networks the three rules agree.
+    pub rules_agree: usize,
+    /// The overlap of key frequencies over all pairs, where there is one.
+    pub jaccard: Option<MeanOverlap>,
+    /// The overlap of key frequencies of each pair.
+    pub pairs: Vec<Pair>,
+    /// The step at which test accuracy passed 99 %, over those that did.
+    pub generalised: Option<Spread>,
+    /// Each claim, and where it holds.
+    pub claims: Vec<ClaimAcross>,
+    /// Networks that are one and the same, and count several times all the same.
+    pub same_weights: Vec<Vec<String>>,
+}
+
+/// The mean Jaccard index over all pairs that have one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MeanOverlap {
+    /// Over how many pairs.
+    pub pairs: usize,
+    /// The mean.
+    pub mean: f64,
+    /// The mean to expect of sets of the same sizes drawn at random.
+    pub expected: f64,
+    /// The standard deviation of such a mean. The indices of two random pairs are independent even where
+    /// they have a set in common, so the variance of their sum is the sum of their variances.
+    pub standard_deviation: f64,
+}
+
+/// Two networks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The one.
+    pub a: String,
+    /// The other.
+    pub b: String,
+    /// How far their key frequencies are the same.
+    #[serde(flatten)]
+    pub overlap: Overlap,
+}
+
+/// A claim over all networks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClaimAcross {
+    /// What is claimed.
+    pub claim: String,
+    /// In how many networks it holds.
+    pub holds_in: usize,
+    /// Where it does not.
+    pub fails_in: Vec<String>,
+}
+
+impl Across {
+    /// Figures over networks of so many frequencies, whose claims are told by name.
+    pub(super) fn new(frequencies: usize, runs: &[ComparedRun], claims: &[(&str, &[Claim])]) -> Self {
+        let is_key = |k: usize| runs.iter().filter(|run| run.key_freqs.contains(&k)).count();
+        let numbers: Vec<f64> = runs.iter().map(|run| run.key_freqs.len() as f64).collect();
+        let generalised: Vec<f64> = runs.iter().filter_map(|run| Some(run.generalised? as f64)).collect();
+        let pairs = pairs(frequencies, runs);
+        Self {
+            runs: runs.len(),
+            frequencies,
+            key_freq_counts: (1..=frequencies).map(|k| (k, is_key(k))).collect(),
+            expected_key_freq_count: numbers.iter().sum::<f64>() / frequencies as f64,
+            key_freqs_per_run: Spread::new(&numbers).expect("at least one network is compared"),
+            rules_agree: runs.iter().filter(|run| run.rules_agree).count(),
+            jaccard: mean_overlap(&pairs),
+            pairs,
+            generalised: Spread::new(&generalised),
+            claims: claims_across(claims),
+            same_weights: same_weights(runs),
+        }
+    }
+}
+
+fn pairs(frequencies: usize, runs: &[ComparedRun]) -> Vec<Pair> {
+    let pair = |a: &ComparedRun, b: &ComparedRun| Pair {
+        a: a.name.clone(),
+        b: b.name.clone(),
+        overlap: Overlap::new(&a.key_freqs, &b.key_freqs, frequencies),
+    };
+    let others = |(i, a)| runs[i + 1..].iter().map(move |b| pair(a, b));
+    runs.iter().enumerate().flat_map(others).collect()
+}
+
+fn mean_overlap(pairs: &[Pair]) -> Option<MeanOverlap> {
+    let of = |figure: &dyn Fn(&Overlap) -> Option<f64>| -> Vec<f64> {
+        pairs.iter().filter_map(|pair| figure(&pair.overlap)).collect()
+    };
+    let jaccards = of(&|overlap| overlap.jaccard);
+    let count = jaccards.len() as f64;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
+    (!jaccards.is_empty()).then(|| MeanOverlap {
+        pairs: jaccards.len(),
+        mean: mean(&jaccards),
+        expected: mean(&of(&|overlap| overlap.expected_jaccard)),
+        standard_deviation: (mean(&of(&|overlap| overlap.jaccard_variance)) / count).sqrt(),
+    })
+}
+
+/// Each claim in the order in which it is made first.
+fn claims_across(claims: &[(&str, &[Claim])]) -> Vec<ClaimAcross> {
+    let mut across: Vec<ClaimAcross> = Vec::new();
+    for (run, claims) in claims {
+        for Claim { claim, holds, .. } in *claims {
+            let i = across.iter().position(|of| of.claim == *claim).unwrap_or_else(|| {
+                across.push(ClaimAcross { claim: claim.clone(), holds_in: 0, fails_in: Vec::new() });
+                across.len() - 1
+            });
+            match holds {
+                true => across[i].holds_in += 1,
+                false => across[i].fails_in.push((*run).to_owned()),
+            }
+        }
+    }
+    across
+}
+
+fn same_weights(runs: &[ComparedRun]) -> Vec<Vec<String>> {
+    let mut by_checkpoint: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for run in runs {
+        by_checkpoint.entry(&run.sha256).or_default().push(run.name.clone());
+    }
+    by_checkpoint.into_values().filter(|names| names.len() > 1).collect()
+}

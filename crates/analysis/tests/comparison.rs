@@ -1,0 +1,135 @@
+//! Networks whose weights are set by hand, compared: what is the same and what differs is known.
+
+#[path = "clock/network.rs"]
+mod network;
+
+use clockwork_analysis::{Analysis, Comparison, Error, Findings, Provenance, RunFindings, Summary, claims};
+use clockwork_model::{ModelConfig, Weights, initial_weights};
+use serde_json::{Value, json};
+
+const P: usize = 17;
+
+fn findings(name: &str, (model, weights): &(ModelConfig, Weights), config: Value) -> RunFindings {
+    let analysis = Analysis::new(weights, model, None, &mut ()).unwrap();
+    let summary = Summary::new(&analysis);
+    let provenance = Provenance {
+        checkpoint: format!("{name}.safetensors"),
+        sha256: format!("{:?}", summary.key_freqs),
+        step: 7,
+        model: *model,
+        config,
+        imported: None,
+        clockwork: "0".into(),
+    };
+    RunFindings {
+        name: name.to_owned(),
+        path: format!("runs/{name}"),
+        state: Some("finished".to_owned()),
+        generalised: None,
+        findings: Findings { claims: claims(&summary), summary, provenance },
+    }
+}
+
+fn clock(name: &str, freqs: &[usize], config: Value) -> RunFindings {
+    findings(name, &network::clock(P, freqs, 16), config)
+}
+
+fn seed(seed: u64) -> Value {
+    json!({"training": {"seed": seed}, "optimizer": {"weight_decay": 1.0}})
+}
+
+#[test]
+fn clocks_by_hand() {
+    // Of 8 frequencies: {2, 5, 8} and {5, 7} share one of four, {3} none with either.
+    let runs = [clock("a", &[2, 5, 8], seed(0)), clock("b", &[5, 7], seed(1)), clock("c", &[3], seed(2))];
+    let Comparison { p, runs, across } = Comparison::new(&runs).unwrap();
+    assert_eq!((p, across.runs, across.frequencies), (P, 3, 8));
+    assert_eq!(runs[0].key_freqs, [2, 5, 8]);
+    assert_eq!((runs[2].seed, runs[2].step, runs[2].rules_agree), (Some(2), 7, true));
+    assert!(runs.iter().all(|run| run.settings.is_empty()));
+    // One cluster of 32 neurons each; without its only one a clock knows nothing.
+    assert_eq!(runs[2].cluster_sizes["3"], 32);
+    assert_eq!(runs[2].most_harmful_ablation.unwrap().freq, 3);
+
+    let key: Vec<(usize, usize)> = across.key_freq_counts.iter().map(|(&k, &n)| (k, n)).collect();
+    let expected = [0, 1, 1, 0, 2, 0, 1, 1];
+    assert_eq!(key, (1..).zip(expected).collect::<Vec<_>>());
+    assert!((across.expected_key_freq_count - 6.0 / 8.0).abs() < 1e-15);
+    let numbers = across.key_freqs_per_run;
+    assert_eq!((numbers.count, numbers.mean, numbers.standard_deviation), (3, 2.0, Some(1.0)));
+    assert_eq!((numbers.min, numbers.max, across.rules_agree), (1.0, 3.0, 3));
+
+    let pairs: Vec<_> = across
+        .pairs
+        .iter()
+        .map(|pair| (pair.a.as_str(), pair.b.as_str(), pair.overlap.shared, pair.overlap.jaccard.unwrap()))
+        .collect();
+    assert_eq!(pairs, [("a", "b", 1, 0.25), ("a", "c", 0, 0.0), ("b", "c", 0, 0.0)]);
+    // Of the 28 pairs that b could be, 10 share none with a, 15 one (J = 1/4), 3 two (J = 2/3); c is in a
+    // with probability 3/8 (J = 1/3), and in b with 2/8 (J = 1/2).
+    let jaccard = across.jaccard.unwrap();
+    let means = [(15.0 / 4.0 + 3.0 * 2.0 / 3.0) / 28.0, 1.0 / 8.0, 1.0 / 8.0];
+    let squares = [(15.0 / 16.0 + 3.0 * 4.0 / 9.0) / 28.0, 3.0 / 8.0 / 9.0, 2.0 / 8.0 / 4.0];
+    let variance: f64 = means.iter().zip(squares).map(|(mean, square)| square - mean * mean).sum();
+    for (found, by_hand) in [
+        (jaccard.mean, 0.25 / 3.0),
+        (jaccard.expected, means.iter().sum::<f64>() / 3.0),
+        (jaccard.standard_deviation, variance.sqrt() / 3.0),
+        (across.pairs[0].overlap.p_value, 18.0 / 28.0),
+    ] {
+        assert!((found - by_hand).abs() < 1e-12, "{found} is not {by_hand}");
+    }
+    assert_eq!(across.claims.len(), 15);
+    assert_eq!((across.claims[1].holds_in, across.claims[1].fails_in.len()), (3, 0));
+    // Two or three of so few frequencies are not sparse.
+    assert_eq!((across.claims[2].holds_in, across.claims[2].fails_in.concat()), (1, "ab".to_owned()));
+    assert!(across.same_weights.is_empty() && across.generalised.is_none());
+}
+
+#[test]
+fn one_run_only_has_no_pairs_and_no_spread() {
+    let Comparison { runs, across, .. } = Comparison::new(&[clock("a", &[3, 4], seed(0))]).unwrap();
+    assert_eq!((runs.len(), across.pairs.len(), across.jaccard), (1, 0, None));
+    assert_eq!((across.key_freqs_per_run.mean, across.key_freqs_per_run.standard_deviation), (2.0, None));
+}
+
+#[test]
+fn what_failed_and_what_differs_is_named() {
+    let random = ModelConfig { modulus: P, d_model: 8, n_heads: 2, d_mlp: 16 };
+    let other = json!({"training": {"seed": 1}, "optimizer": {"weight_decay": 0.5}});
+    let mut generalised = clock("a", &[3], seed(0));
+    generalised.generalised = Some(500);
+    let runs = [
+        generalised,
+        clock("again", &[3], other),
+        findings("random", &(random, initial_weights(&random, 0)), Value::Null),
+    ];
+    let comparison = Comparison::new(&runs).unwrap();
+    assert_eq!(comparison.differing_settings(), ["optimizer.weight_decay"]);
+    let Comparison { runs, across, .. } = comparison;
+    let weight_decays: Vec<_> = runs.iter().map(|run| run.settings.get("optimizer.weight_decay")).collect();
+    assert_eq!(weight_decays, [Some(&json!(1.0)), Some(&json!(0.5)), None]);
+    assert_eq!(runs[2].seed, None);
+    let agree = &across.claims[1];
+    assert_eq!(agree.claim, "the three rules name the same key frequencies");
+    assert_eq!((agree.holds_in, &agree.fails_in[..]), (2, &["random".to_owned()][..]));
+    assert!(runs[2].claims_failed.contains(&agree.claim));
+    assert_eq!(runs[2].claims_held + runs[2].claims_failed.len(), 15);
+    assert_eq!(across.same_weights, [["a", "again"]]);
+    assert_eq!(across.pairs[0].overlap.jaccard, Some(1.0));
+    let generalised = across.generalised.unwrap();
+    assert_eq!((generalised.count, generalised.mean), (1, 500.0));
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    assert!(matches!(Comparison::new(&[]), Err(Error::NothingToCompare)));
+    let small = ModelConfig { modulus: 7, d_model: 8, n_heads: 2, d_mlp: 16 };
+    let random = || findings("random", &(small, initial_weights(&small, 0)), Value::Null);
+    let error = Comparison::new(&[clock("a", &[3], seed(0)), random(), random()]).unwrap_err();
+    assert_eq!(error.to_string(), "these runs have different moduli, 7 (2 runs), 17 (1 run)");
+    let mut broken = random();
+    broken.findings.summary.key_freqs = vec![4];
+    let error = Comparison::new(&[broken]).unwrap_err().to_string();
+    assert!(error.contains("4 is no frequency modulo 7"), "{error}");
+}

@@ -1,7 +1,7 @@
 use plotters::style::RGBColor;
 
 /// The colours of lines and bars: Okabe and Ito's palette (2008), which the colour-blind tell apart.
-pub(crate) const LINES: [RGBColor; 7] = [
+pub(crate) const LINES: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -9,6 +9,7 @@ pub(crate) const LINES: [RGBColor; 7] = [
     RGBColor(230, 159, 0),
     RGBColor(86, 180, 233),
     RGBColor(70, 70, 70),
+    RGBColor(240, 228, 66),
 ];
 
 /// From zero to the largest value: white to dark blue, lighter for less, also in print.

@@ -20,7 +20,7 @@ use self::{
     content::{draw_cells, draw_content, row_of},
     labels::{draw_staggered, text},
 };
-use crate::{Content, Error, Figure, Frame, Result, font};
+use crate::{Content, Error, Figure, Frame, Result, font, ticks::Ticks};
 
 /// Width and height of a figure in pixels.
 const SIZE: (u32, u32) = (960, 640);
@@ -128,7 +128,7 @@ fn draw<B: DrawingBackend<ErrorType: 'static>>(
         .margin(12 * scale)
         .margin_right(24 * scale)
         .x_label_area_size(if is_staggered { 72 } else { 52 } * scale)
-        .y_label_area_size(86 * scale)
+        .y_label_area_size(label_width(&y) * scale)
         .build_cartesian_2d(x.clone(), y.clone())?;
     let is_map = matches!(frame.content, Content::HeatMap(_));
     if let Content::HeatMap(map) = &frame.content
@@ -157,6 +157,12 @@ fn draw<B: DrawingBackend<ErrorType: 'static>>(
     Ok(is_map.then_some((across, down)))
 }
 
+/// Pixels for the vertical axis' name and labels, which may be names.
+fn label_width(y: &Ticks) -> u32 {
+    let longest = y.labels.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
+    (34 + 8 * longest as u32).clamp(86, 300)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +181,7 @@ mod tests {
         };
         let mut map = HeatMap::new(3, vec![1.0, -2.0, 3.0, 4.0, 5.0, -6.0], "value", true);
         map.borders = vec![(1, "border".into())];
+        map.marked = vec![[1, 2]];
         let named = Axis::named("component", ["const", "cos 1", "sin 1"].map(String::from).to_vec(), vec![1]);
         vec![
             Figure::new("lines", "Lines & <signs>", axes(), lines()),

@@ -31,6 +31,8 @@ pub struct Axis {
     pub name: String,
     /// Whether its steps are powers of ten.
     pub is_log: bool,
+    /// Whether only whole numbers are along it.
+    pub is_count: bool,
     /// The names of positions 0, 1, …, where they have any.
     pub names: Option<Vec<String>>,
     /// The positions whose names are written at the axis, where not all have room.
@@ -95,6 +97,8 @@ pub struct HeatMap {
     pub has_signs: bool,
     /// Rows below which a border is drawn, with the name of what is above it.
     pub borders: Vec<(usize, String)>,
+    /// Cells that are marked, as row and column.
+    pub marked: Vec<[usize; 2]>,
     /// Rows and columns before it was thinned, if it was.
     pub thinned_from: Option<[usize; 2]>,
 }
@@ -122,6 +126,12 @@ impl Axis {
     #[must_use]
     pub fn of(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// An axis of whole numbers.
+    #[must_use]
+    pub fn count(name: &str) -> Self {
+        Self { is_count: true, ..Self::of(name) }
     }
 
     /// An axis of powers of ten.
@@ -184,7 +194,15 @@ impl HeatMap {
     #[must_use]
     pub fn new(columns: usize, values: Vec<f64>, value_name: &str, has_signs: bool) -> Self {
         let value_name = value_name.to_owned();
-        Self { columns, values, value_name, has_signs, borders: Vec::new(), thinned_from: None }
+        Self {
+            columns,
+            values,
+            value_name,
+            has_signs,
+            borders: Vec::new(),
+            marked: Vec::new(),
+            thinned_from: None,
+        }
     }
 
     /// How many rows there are.
@@ -217,7 +235,9 @@ impl HeatMap {
             }
         }
         let borders = self.borders.into_iter().map(|(row, name)| (row / by_row, name)).collect();
-        Self { columns: new_columns, values, borders, thinned_from: Some([rows, columns]), ..self }
+        let marked =
+            self.marked.into_iter().map(|[row, column]| [row / by_row, column / by_column]).collect();
+        Self { columns: new_columns, values, borders, marked, thinned_from: Some([rows, columns]), ..self }
     }
 }
 
@@ -236,11 +256,13 @@ mod tests {
         values[7 * columns + 3] = -9.0;
         let mut large = HeatMap::new(columns, values, "v", true);
         large.borders = vec![(8, "b".to_owned())];
+        large.marked = vec![[8, 4]];
         let thinned = large.thinned();
         assert_eq!((thinned.columns, thinned.rows()), (5, rows.div_ceil(3)));
         assert_eq!(thinned.values[2 * columns + 3], -9.0);
         assert_eq!(thinned.thinned_from, Some([rows, columns]));
         assert_eq!(thinned.borders, [(2, "b".to_owned())]);
+        assert_eq!(thinned.marked, [[2, 4]]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     Axis, Content, Figure, HeatMap,
     colours::{LINES, hex, stops},
+    ticks::Ticks,
 };
 
 /// Digits that values keep; a pixel shows fewer.
@@ -108,18 +109,36 @@ fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Tra
             let trace = Bar::new(names, values).marker(Marker::new().color(hex(LINES[0])));
             vec![trace.hover_template("%{x}: %{y}<extra></extra>").visible(visible)]
         }
-        Content::HeatMap(map) => vec![heat_map(figure, map, visible)],
+        Content::HeatMap(map) => {
+            let marks = (!map.marked.is_empty()).then(|| marks(figure, map, visible.clone()));
+            std::iter::once(heat_map(figure, map, visible)).chain(marks).collect()
+        }
     }
 }
 
+/// The names of a map's columns or rows.
+fn names(axis: &Axis, count: usize) -> Vec<String> {
+    match &axis.names {
+        // A thinned map has fewer cells than there are names.
+        Some(names) if names.len() == count => names.clone(),
+        _ => (0..count).map(|i| i.to_string()).collect(),
+    }
+}
+
+/// Dots on a map's marked cells, which do not get in the way of pointing at them.
+fn marks(figure: &Figure, map: &HeatMap, visible: Visible) -> Box<dyn Trace> {
+    let [x, y] =
+        [(&figure.x, map.columns, 1), (&figure.y, map.rows(), 0)].map(|(axis, count, coordinate)| {
+            let names = names(axis, count);
+            map.marked.iter().filter_map(|cell| names.get(cell[coordinate]).cloned()).collect()
+        });
+    let rim = Stroke::new().color(NamedColor::White).width(1.5);
+    let marker = Marker::new().size(9).color(hex(LINES[1])).line(rim);
+    let trace = Scatter::<String, String>::new(x, y).mode(Mode::Markers).marker(marker);
+    trace.hover_info(HoverInfo::Skip).show_legend(false).visible(visible)
+}
+
 fn heat_map(figure: &Figure, map: &HeatMap, visible: Visible) -> Box<dyn Trace> {
-    let names = |axis: &Axis, count: usize| -> Vec<String> {
-        match &axis.names {
-            // A thinned map has fewer cells than there are names.
-            Some(names) if names.len() == count => names.clone(),
-            _ => (0..count).map(|i| i.to_string()).collect(),
-        }
-    };
     let z: Vec<Vec<f64>> = map
         .values
         .chunks_exact(map.columns.max(1))
@@ -159,7 +178,14 @@ fn axis(of: &Axis, content: Option<&Content>, is_x: bool) -> PlotlyAxis {
     match (has_names, of.is_log) {
         (true, _) => axis.type_(AxisType::Category).n_ticks(12).ticks(TicksDirection::Outside),
         (false, true) => axis.type_(AxisType::Log).dtick(2.0).exponent_format(ExponentFormat::SmallE),
-        (false, false) => axis.type_(AxisType::Linear),
+        (false, false) => match content {
+            Some(Content::Bars { bars, .. }) if of.is_count => {
+                let most = bars.iter().map(|bar| bar.1).fold(0.0, f64::max);
+                let whole = Ticks::count(0.0, most).labels.into_iter().map(|(position, _)| position);
+                axis.type_(AxisType::Linear).tick_values(whole.collect())
+            }
+            _ => axis.type_(AxisType::Linear),
+        },
     }
 }
 

@@ -19,6 +19,7 @@
 //! ```
 
 mod colours;
+mod comparison;
 mod draw;
 mod error;
 mod figure;
@@ -30,6 +31,7 @@ mod short_number;
 mod story;
 mod ticks;
 
+pub use comparison::{ComparisonReport, comparison_story};
 pub use draw::{png, svg};
 pub use error::{Error, Result};
 pub use figure::{Axis, Content, Figure, Frame, HeatMap, Line, MAX_CELLS, Points};

@@ -13,57 +13,90 @@ const SCRIPT: &str = include_str!("page.js");
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src \
                 data: blob:";
 
-/// The whole page.
-pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, sections: &[Section]) -> String {
-    let findings = &report.analysis.findings;
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                title { "What " (report.name) " learned" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    h1 { "What " (report.name) " learned" }
-                    p.verdict { (verdict(findings)) }
+/// A page: its title, what was found in a sentence, and sections with their names in the navigation.
+pub(crate) struct Page<'a> {
+    pub title: &'a str,
+    pub verdict: &'a str,
+    pub sections: Vec<PageSection<'a>>,
+}
+
+/// A section of a page.
+pub(crate) struct PageSection<'a> {
+    pub id: &'a str,
+    /// Its name in the navigation.
+    pub name: &'a str,
+    pub title: &'a str,
+    pub content: Markup,
+}
+
+impl Page<'_> {
+    /// The whole page as HTML; `first` stands before all sections.
+    pub fn html(&self, first: &Markup) -> String {
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    title { (self.title) }
+                    style { (PreEscaped(STYLE)) }
                 }
-                nav {
-                    a href="#claims" { "Claims" }
-                    @if training.is_some() { " " a href="#training" { "Training" } }
-                    @for section in sections { " " a href={ "#" (section.id) } { (short_title(section)) } }
-                    " " a href="#provenance" { "Provenance" }
-                }
-                main {
-                    @if let Some([loss, _]) = training { (self::figure(loss, LOSS_TEXT)) }
-                    section id="claims" {
-                        h2 { "The claims, checked" }
-                        (claims(&findings.claims))
+                body {
+                    header {
+                        h1 { (self.title) }
+                        p.verdict { (self.verdict) }
                     }
-                    @if let Some([_, accuracy]) = training {
-                        section id="training" {
-                            h2 { "Training: first by heart, then by rule" }
-                            (self::figure(accuracy, ACCURACY_TEXT))
+                    nav { @for section in &self.sections { a href={ "#" (section.id) } { (section.name) } " " } }
+                    main {
+                        (first)
+                        @for PageSection { id, title, content, .. } in &self.sections {
+                            section id=(id) { h2 { (title) } (content) }
                         }
                     }
-                    @for section in sections {
-                        section id=(section.id) {
-                            h2 { (section.title) }
-                            @for Entry { figure, text } in &section.entries { (self::figure(figure, text)) }
-                        }
-                    }
-                    section id="provenance" { h2 { "Provenance" } (provenance(report)) }
+                    noscript { p { "The figures need JavaScript; the files beside this page do not." } }
+                    script { (PreEscaped(interactive::script())) }
+                    script { (PreEscaped(SCRIPT)) }
                 }
-                noscript { p { "The figures need JavaScript; the files beside this page do not." } }
-                script { (PreEscaped(interactive::script())) }
-                script { (PreEscaped(SCRIPT)) }
             }
         }
+        .into_string()
     }
-    .into_string()
+}
+
+/// The whole page of a run's report.
+pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, of_story: &[Section]) -> String {
+    let findings = &report.analysis.findings;
+    let mut sections = vec![PageSection {
+        id: "claims",
+        name: "Claims",
+        title: "The claims, checked",
+        content: claims(&findings.claims),
+    }];
+    sections.extend(training.map(|[_, accuracy]| PageSection {
+        id: "training",
+        name: "Training",
+        title: "Training: first by heart, then by rule",
+        content: figure(accuracy, ACCURACY_TEXT),
+    }));
+    sections.extend(of_story.iter().map(of_figures));
+    sections.push(PageSection {
+        id: "provenance",
+        name: "Provenance",
+        title: "Provenance",
+        content: provenance(report),
+    });
+    let title = format!("What {} learned", report.name);
+    let loss = html! { @if let Some([loss, _]) = training { (figure(loss, LOSS_TEXT)) } };
+    Page { title: &title, verdict: &verdict(findings), sections }.html(&loss)
+}
+
+/// A section of figures.
+pub(crate) fn of_figures(section: &Section) -> PageSection<'static> {
+    let Section { id, title, entries } = section;
+    let content = html! { @for Entry { figure, text } in entries { (self::figure(figure, text)) } };
+    // In the navigation, the part of the heading before its colon.
+    PageSection { id, name: title.split(':').next().unwrap_or(title), title, content }
 }
 
 /// What was found, in one sentence.
@@ -99,11 +132,6 @@ const ACCURACY_TEXT: &str = "The fraction of pairs whose answer has the largest 
                 network knows its training pairs by heart and does not know the rule; how soon it starts \
                 to learn it shows in the test accuracy's slow rise.";
 
-/// The part of a heading before its colon.
-fn short_title(section: &Section) -> &'static str {
-    section.title.split(':').next().unwrap_or(section.title)
-}
-
 fn claims(claims: &[Claim]) -> Markup {
     html! {
         div.table {
@@ -122,6 +150,7 @@ fn claims(claims: &[Claim]) -> Markup {
     }
 }
 
+/// A figure under its title, with what to look for in it.
 fn figure(figure: &Figure, text: &str) -> Markup {
     let thinned = figure.frames.iter().find_map(|frame| match &frame.content {
         Content::HeatMap(map) => map.thinned_from,
@@ -158,7 +187,8 @@ fn provenance(report: &Report) -> Markup {
     }
 }
 
-fn table(rows: &[(String, String)]) -> Markup {
+/// Names and values.
+pub(crate) fn table(rows: &[(String, String)]) -> Markup {
     html! {
         div.table { table.provenance { tbody {
             @for (name, value) in rows { tr { th { (name) } td { (value) } } }

@@ -52,19 +52,21 @@ impl Report<'_> {
     pub fn write(&self, directory: &Path) -> Result<Written> {
         let sections = story(self.analysis)?;
         let training = self.training.filter(|curves| !curves.steps.is_empty()).map(training_figures);
-        let page = directory.join(PAGE);
         let html = page::html(self, training.as_ref(), &sections);
-        fs::create_dir_all(directory).map_err(io("create", directory))?;
-        write_atomically(&page, html.as_bytes()).map_err(io("write", &page))?;
-
         let of_sections = sections.iter().flat_map(|Section { entries, .. }| entries);
-        let all: Vec<&Figure> =
-            training.iter().flatten().chain(of_sections.map(|Entry { figure, .. }| figure)).collect();
-        let figures = directory.join(FIGURES);
-        let written = write_figures(&figures, &all)?;
-        remove_others(&figures, &written);
-        Ok(Written { page, figures, pictures: written.len() / 2 })
+        let figures = training.iter().flatten().chain(of_sections.map(|Entry { figure, .. }| figure));
+        write(directory, &html, &figures.collect::<Vec<_>>())
     }
+}
+
+/// Writes a page and its figures, in place of those of an earlier one.
+pub(crate) fn write(directory: &Path, html: &str, of_page: &[&Figure]) -> Result<Written> {
+    let (page, figures) = (directory.join(PAGE), directory.join(FIGURES));
+    fs::create_dir_all(directory).map_err(io("create", directory))?;
+    write_atomically(&page, html.as_bytes()).map_err(io("write", &page))?;
+    let written = write_figures(&figures, of_page)?;
+    remove_others(&figures, &written);
+    Ok(Written { page, figures, pictures: written.len() / 2 })
 }
 
 /// Writes every frame of some figures as SVG and PNG, and tells their names.

@@ -40,7 +40,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(figure: Figure, text: impl Into<String>) -> Self {
+    pub(crate) fn new(figure: Figure, text: impl Into<String>) -> Self {
         Self { figure, text: text.into() }
     }
 }

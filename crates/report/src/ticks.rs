@@ -15,6 +15,14 @@ pub(crate) struct Ticks {
 const LABELS: f64 = 7.0;
 
 impl Ticks {
+    /// An axis of whole numbers that holds all values.
+    pub fn count(low: f64, high: f64) -> Self {
+        let mut ticks = Self::linear(low, high);
+        ticks.labels.retain(|(position, _)| position.fract() == 0.0);
+        ticks.labels.iter_mut().for_each(|(position, label)| *label = format!("{position:.0}"));
+        ticks
+    }
+
     /// An axis of numbers that holds all values.
     pub fn linear(low: f64, high: f64) -> Self {
         let (low, high) = if high > low { (low, high) } else { (low - 0.5, low + 0.5) };
@@ -78,6 +86,7 @@ mod tests {
         assert_eq!(labels(&Ticks::linear(0.0, 12_400.0))[..3], ["0", "2000", "4000"]);
         assert_eq!(labels(&Ticks::linear(-0.03, 0.011)), ["-0.03", "-0.02", "-0.01", "0.00", "0.01"]);
         assert_eq!(labels(&Ticks::linear(3.0, 3.0)), ["2.6", "2.8", "3.0", "3.2", "3.4"]);
+        assert_eq!(labels(&Ticks::count(0.0, 3.0)), ["0", "1", "2", "3"]);
         assert_eq!(labels(&Ticks::log(3e-7, 20.0))[..2], ["1e-6", "1e-4"]);
         assert_eq!(labels(&Ticks::log(1.0, 1.0)), ["1e0", "1e1"]);
     }

@@ -30,6 +30,7 @@ fn ticks(axis: &Axis, [low, high]: [f64; 2]) -> Ticks {
             Ticks { low, high, labels: axis.labelled.iter().filter_map(label).collect() }
         }
         None if axis.is_log => Ticks::log(low, high),
+        None if axis.is_count => Ticks::count(low, high),
         None => Ticks::linear(low, high),
     }
 }

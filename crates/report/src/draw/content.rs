@@ -4,7 +4,7 @@ use plotters::{
     element::{Circle, PathElement, Rectangle, Text},
     prelude::{DrawingArea, DrawingBackend, LineSeries, RGBColor},
     style::{
-        BLACK, Color,
+        BLACK, Color, WHITE,
         text_anchor::{HPos, Pos, VPos},
     },
 };
@@ -51,7 +51,8 @@ pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
                 chart.draw_series([PathElement::new(ends, GREY.mix(0.7).stroke_width(scale))])?;
                 chart.draw_series([Text::new(format!(" {name}"), (position, y.end), text(14))])?;
             }
-            if lines.len() > 1 {
+            // More lines than colours cannot be told apart.
+            if (2..=LINES.len()).contains(&lines.len()) {
                 draw_legend(chart, SeriesLabelPosition::UpperRight, scale)?;
             }
         }
@@ -92,6 +93,13 @@ pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
                 )])?;
                 let style = text(13).pos(Pos::new(HPos::Right, VPos::Bottom));
                 chart.draw_series([Text::new(name.clone(), (x.end, row), style)])?;
+            }
+            // With a rim they show on light cells and on dark ones.
+            for [row, column] in &map.marked {
+                for (radius, colour) in [(6, WHITE), (5, LINES[1])] {
+                    let centre = (*column as f64, *row as f64);
+                    chart.draw_series([Circle::new(centre, radius * scale as i32, colour.filled())])?;
+                }
             }
             draw_key(key, &map.value_name, map.has_signs, map.largest(), scale)?;
         }

@@ -17,7 +17,10 @@ pub(super) fn text(size: u32, scale: u32) -> TextStyle<'static> {
     (font::FONT, size * scale).into_font().into()
 }
 
-/// Writes the bars' names below the axis, in turns on two lines.
+/// Pixels that a letter takes at the most, and that are left between names.
+const LETTER: usize = 8;
+
+/// Writes the bars' names below the axis, in turns on two lines; not all of them where there is no room.
 pub(super) fn draw_staggered<B: DrawingBackend<ErrorType: 'static>>(
     area: &DrawingArea<B, Shift>,
     chart: &ChartContext<'_, B, Cartesian2d<Ticks, Ticks>>,
@@ -29,9 +32,13 @@ pub(super) fn draw_staggered<B: DrawingBackend<ErrorType: 'static>>(
         (across.start, down.start)
     };
     let style = text(14, scale).pos(Pos::new(HPos::Center, VPos::Top));
-    for (i, (name, _)) in bars.iter().enumerate() {
+    let (across, _) = chart.plotting_area().get_pixel_range();
+    let longest = bars.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let room = 2 * across.len() / (scale as usize * LETTER * (longest + 1));
+    let every = bars.len().div_ceil(room.max(1)).max(1);
+    for (i, (name, _)) in bars.iter().enumerate().step_by(every) {
         let (x, y) = chart.backend_coord(&(i as f64, chart.y_range().start));
-        let below = (8 + 18 * (i as i32 % 2)) * scale as i32;
+        let below = (8 + 18 * (i / every % 2) as i32) * scale as i32;
         area.draw(&Text::new(name.clone(), (x - left, y - top + below), style.clone()))?;
     }
     Ok(())

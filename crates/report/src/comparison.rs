@@ -1,0 +1,35 @@
+//! What many networks have in common, as figures and a page.
+
+mod figures;
+mod page;
+
+use std::path::Path;
+
+use clockwork_analysis::Comparison;
+
+pub use self::figures::comparison_story;
+use crate::{Figure, Result, TrainingCurves, Written, report};
+
+/// What a report that compares runs is of.
+#[derive(Debug, Clone, Copy)]
+pub struct ComparisonReport<'a> {
+    /// What was found.
+    pub comparison: &'a Comparison,
+    /// What was measured in each run's training, without evaluations where that is not known.
+    pub training: &'a [TrainingCurves],
+}
+
+impl ComparisonReport<'_> {
+    /// Writes `report.html`, one file that needs no other, and `figures/*.svg` and `*.png`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Drawing`](crate::Error::Drawing) where a figure cannot be drawn,
+    /// [`Error::Io`](crate::Error::Io) where the system refuses.
+    pub fn write(&self, directory: &Path) -> Result<Written> {
+        let sections = comparison_story(self);
+        let entries = sections.iter().flat_map(|section| &section.entries);
+        let figures: Vec<&Figure> = entries.map(|entry| &entry.figure).collect();
+        report::write(directory, &page::html(self.comparison, &sections), &figures)
+    }
+}

@@ -1,0 +1,161 @@
+use clockwork_analysis::{Across, ClaimAcross, ComparedRun, Comparison};
+use maud::{Markup, html};
+use serde_json::Value;
+
+use crate::{
+    Section,
+    page::{Page, PageSection, of_figures, table},
+    short_number::short,
+    story::in_words,
+};
+
+/// The whole page.
+pub(super) fn html(of: &Comparison, of_story: &[Section]) -> String {
+    let mut sections = vec![PageSection {
+        id: "runs",
+        name: "Runs",
+        title: "The runs",
+        content: html! { (notes(&of.across)) (runs(of)) },
+    }];
+    sections.extend(of_story.iter().map(of_figures));
+    sections.push(PageSection {
+        id: "claims",
+        name: "Claims",
+        title: "The claims, run by run",
+        content: claims(&of.across),
+    });
+    let provenance: Vec<_> = of.runs.iter().map(provenance).collect();
+    sections.push(PageSection {
+        id: "provenance",
+        name: "Provenance",
+        title: "Provenance",
+        content: table(&provenance),
+    });
+    let title = match of.runs.len() {
+        1 => "What 1 network found".to_owned(),
+        n => format!("What {n} networks found"),
+    };
+    Page { title: &title, verdict: &verdict(of), sections }.html(&html! {})
+}
+
+/// What was found, in a few sentences.
+fn verdict(Comparison { p, runs, across }: &Comparison) -> String {
+    let number = |count: usize| if count == 1 { "network" } else { "networks" };
+    let generalise = runs.iter().filter(|run| run.accuracy >= 1.0).count();
+    let numbers = across.key_freqs_per_run;
+    let used = match numbers.min == numbers.max {
+        true => format!("{}", numbers.min),
+        false => format!("{} to {}", numbers.min, numbers.max),
+    };
+    let overlap = across.jaccard.map_or(String::new(), |jaccard| {
+        format!(
+            " Two of them have {:.0} % of their frequencies in common on average, where chance alone gives {:.0} \
+                ± {:.0} %.",
+            100.0 * jaccard.mean,
+            100.0 * jaccard.expected,
+            100.0 * jaccard.standard_deviation
+        )
+    });
+    let everywhere = across.claims.iter().filter(|claim| claim.fails_in.is_empty()).count();
+    format!(
+        "{generalise} of {} {} modulo {p} answer everything right, with {used} of {} frequencies each.{overlap} \
+                {everywhere} of {} claims hold in all.",
+        runs.len(),
+        number(runs.len()),
+        across.frequencies,
+        across.claims.len(),
+    )
+}
+
+/// What a reader must know before trusting the figures.
+fn notes(across: &Across) -> Markup {
+    html! {
+        @for names in &across.same_weights {
+            p.note { (names.join(", ")) " have the same weights: they are one network, counted " (names.len()) " times." }
+        }
+    }
+}
+
+fn runs(of: &Comparison) -> Markup {
+    let settings = of.differing_settings();
+    let claims = of.across.claims.len();
+    html! {
+        div.table {
+            table {
+                thead {
+                    tr {
+                        th { "Run" } th { "Seed" }
+                        @for setting in &settings { th { (setting) } }
+                        th { "Step" } th { "Test accuracy 99 % at" } th { "Loss" } th { "Key frequencies (neurons)" }
+                        th { "Rules" } th { "Most harmful without" } th { "Claims" }
+                    }
+                }
+                tbody {
+                    @for run in &of.runs {
+                        tr class=(if run.claims_failed.is_empty() { "holds" } else { "fails" }) {
+                            td { (run.name) } td { (run.seed.map_or("–".to_owned(), |seed| seed.to_string())) }
+                            @for setting in &settings { td { (run.settings.get(setting).map_or("–".to_owned(), text)) } }
+                            td { (step(run)) }
+                            td { (run.generalised.map_or("–".to_owned(), |step| step.to_string())) }
+                            td { (short(run.original_loss)) } td { (key_freqs(run)) } td { (rules(run)) }
+                            td { (run.most_harmful_ablation.map_or("–".to_owned(), |of| format!("{}: loss {}", of.freq, short(of.loss)))) }
+                            td { (run.claims_held) " of " (claims) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A setting's value without quotes.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The step, and the state where the run could still go on.
+fn step(run: &ComparedRun) -> String {
+    match run.state.as_deref() {
+        Some(state @ ("running" | "stopped")) => format!("{} ({state})", run.step),
+        _ => run.step.to_string(),
+    }
+}
+
+fn key_freqs(run: &ComparedRun) -> String {
+    let size = |k: &usize| run.cluster_sizes.get(&k.to_string()).copied().unwrap_or(0);
+    let freqs: Vec<String> = run.key_freqs.iter().map(|k| format!("{k} ({})", size(k))).collect();
+    if freqs.is_empty() { "none".to_owned() } else { freqs.join(", ") }
+}
+
+fn rules(run: &ComparedRun) -> String {
+    let rules = &run.key_freqs_by_rule;
+    match run.rules_agree {
+        true => "agree".to_owned(),
+        false => {
+            format!("embedding: {}; W_logit: {}", in_words(&rules.embedding), in_words(&rules.w_logit))
+        }
+    }
+}
+
+fn claims(of: &Across) -> Markup {
+    html! {
+        div.table {
+            table {
+                thead { tr { th { "Claim" } th { "Fails in" } th { "Holds in" } } }
+                tbody {
+                    @for ClaimAcross { claim, holds_in, fails_in } in &of.claims {
+                        tr class=(if fails_in.is_empty() { "holds" } else { "fails" }) {
+                            td { (claim) } td { (fails_in.join(", ")) }
+                            td { @if fails_in.is_empty() { "✓ " } (holds_in) " of " (of.runs) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a run's row stands for.
+fn provenance(run: &ComparedRun) -> (String, String) {
+    (run.name.clone(), format!("{}, step {}, SHA-256 {}", run.path, run.step, run.sha256))
+}

@@ -1,0 +1,127 @@
+//! The figures of a comparison by their values, and its page.
+
+#[path = "../../analysis/tests/clock/network.rs"]
+mod network;
+
+use std::fs;
+
+use clockwork_analysis::{Analysis, Comparison, Findings, Provenance, RunFindings, Summary, claims};
+use clockwork_report::{ComparisonReport, Content, Figure, Section, TrainingCurves, comparison_story};
+use serde_json::json;
+
+const P: usize = 12;
+
+fn clock(name: &str, freqs: &[usize], generalised: Option<u64>) -> RunFindings {
+    let (model, weights) = network::clock(P, freqs, 16);
+    let analysis = Analysis::new(&weights, &model, None, &mut ()).unwrap();
+    let summary = Summary::new(&analysis);
+    let provenance = Provenance {
+        checkpoint: "clock.safetensors".into(),
+        sha256: name.into(),
+        step: 7,
+        model,
+        config: json!({"training": {"seed": 3}, "model": {"d_mlp": model.d_mlp}}),
+        imported: None,
+        clockwork: "0".into(),
+    };
+    RunFindings {
+        name: name.to_owned(),
+        path: format!("runs/{name}"),
+        state: Some("running".to_owned()),
+        generalised,
+        findings: Findings { claims: claims(&summary), summary, provenance },
+    }
+}
+
+fn curves() -> TrainingCurves {
+    TrainingCurves {
+        steps: vec![0, 10],
+        losses: vec![[2.5, 2.6], [1e-3, 3.0]],
+        accuracies: vec![[0.1, 0.1], [1.0, 0.1]],
+        milestones: vec![],
+    }
+}
+
+fn figure<'a>(sections: &'a [Section], id: &str) -> &'a Figure {
+    let mut figures = sections.iter().flat_map(|section| &section.entries).map(|entry| &entry.figure);
+    figures.find(|figure| figure.id == id).unwrap_or_else(|| panic!("no figure {id}"))
+}
+
+#[test]
+fn figures_hold_what_clocks_have_in_common() {
+    let runs = [clock("a", &[2, 5], Some(900)), clock("b", &[5], None), clock("c", &[1], Some(500))];
+    let comparison = Comparison::new(&runs).unwrap();
+    // Nobody knows how b was trained.
+    let training = [curves(), TrainingCurves::default(), curves()];
+    let sections = comparison_story(&ComparisonReport { comparison: &comparison, training: &training });
+
+    let map = figure(&sections, "key-frequencies");
+    assert_eq!(map.y.names.as_ref().unwrap()[..], ["c", "b", "a"], "the first is at the top");
+    let Content::HeatMap(map) = &map.frames[0].content else { panic!("{map:?}") };
+    assert_eq!((map.columns, map.rows()), (6, 3));
+    assert_eq!(map.marked, [[0, 0], [1, 4], [2, 1], [2, 4]]);
+    // Each frequency of a has half of its squared norm, and b's only one has all.
+    for (row, column, share) in [(2, 1, 0.5), (2, 4, 0.5), (1, 4, 1.0), (1, 1, 0.0), (0, 0, 1.0)] {
+        assert!((map.values[row * 6 + column] - share).abs() < 1e-5, "{row} {column}");
+    }
+
+    let Content::Bars { bars, levels } = &figure(&sections, "histogram").frames[0].content else { panic!() };
+    let counts: Vec<f64> = bars.iter().map(|bar| bar.1).collect();
+    assert_eq!((counts, levels[0].0), (vec![1.0, 1.0, 0.0, 0.0, 2.0, 0.0], 4.0 / 6.0));
+
+    let Content::HeatMap(overlap) = &figure(&sections, "overlap").frames[0].content else { panic!() };
+    assert_eq!(overlap.values, [0.0, 0.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5, 0.0]);
+
+    let losses = figure(&sections, "losses");
+    let labels: Vec<&str> = losses.frames.iter().map(|frame| frame.label.as_str()).collect();
+    assert_eq!(labels, ["test", "train"]);
+    let Content::Lines { lines, .. } = &losses.frames[0].content else { panic!() };
+    let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();
+    assert_eq!(names, ["a", "c"]);
+    assert_eq!(lines[0].points, [[0.0, 2.6], [10.0, 3.0]]);
+
+    let Content::Bars { bars, .. } = &figure(&sections, "steps-to-grok").frames[0].content else { panic!() };
+    let expected =
+        [("a", 900.0), ("b (never)", 0.0), ("c", 500.0)].map(|(name, step)| (name.to_owned(), step));
+    assert_eq!(bars[..], expected);
+    let texts = sections.iter().flat_map(|section| &section.entries).map(|entry| &entry.text);
+    assert!(texts.into_iter().all(|text| text.len() > 40 && !text.contains("NaN") && !text.contains("inf")));
+}
+
+#[test]
+fn the_page_tells_runs_and_claims_and_escapes_what_it_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let runs = [clock("<b>a", &[2, 5], Some(900)), clock("b", &[5], None)];
+    let comparison = Comparison::new(&runs).unwrap();
+    let training = [curves(), TrainingCurves::default()];
+    let report = ComparisonReport { comparison: &comparison, training: &training };
+    let written = report.write(directory.path()).unwrap();
+    let html = fs::read_to_string(&written.page).unwrap();
+    assert!(!html.contains("<b>"));
+    for words in [
+        "What 2 networks found",
+        "2 of 2 networks modulo 12 answer everything right, with 1 to 2 of 6 frequencies each",
+        "&lt;b&gt;a",
+        "model.d_mlp",
+        "2 (32), 5 (32)",
+        "7 (running)",
+        "15 of 15 claims hold in all",
+    ] {
+        assert!(html.contains(words), "{words:?} is missing");
+    }
+    // Three maps and bars over frequencies, losses of both splits, steps.
+    assert_eq!(written.pictures, 6);
+    assert!(written.figures.join("losses.train.png").exists());
+}
+
+#[test]
+fn one_network_alone_has_a_page_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let comparison = Comparison::new(&[clock("a", &[3], None)]).unwrap();
+    let report = ComparisonReport { comparison: &comparison, training: &[TrainingCurves::default()] };
+    let written = report.write(directory.path()).unwrap();
+    assert_eq!(written.pictures, 2, "there is nothing to overlap with, and no training to show");
+    let html = fs::read_to_string(written.page).unwrap();
+    let page = html.split("</main>").next().unwrap();
+    assert!(page.contains("What 1 network found") && !page.contains("NaN"));
+}

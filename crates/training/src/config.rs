@@ -142,6 +142,26 @@ impl Config {
         toml::to_string(self).expect("plain tables of numbers always serialise")
     }
 
+    /// Refuses a configuration that differs from this one, which is kept at `path`, and names the first
+    /// setting that does.
+    pub(crate) fn must_equal(&self, asked: &Self, path: &Path) -> Result<()> {
+        let table =
+            |config: &Self| Table::try_from(config).expect("plain tables of numbers always serialise");
+        let (kept, asked) = (table(self), table(asked));
+        for (name, section) in &kept {
+            for (key, value) in section.as_table().into_iter().flatten() {
+                let asked = &asked[name][key];
+                if asked != value {
+                    return Err(config_error(
+                        path.display().to_string(),
+                        format!("has {name}.{key} = {value}, not {asked}; choose another --name"),
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The network's sizes.
     #[must_use]
     pub fn model(&self) -> ModelConfig {

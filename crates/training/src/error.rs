@@ -33,16 +33,24 @@ pub enum Error {
         /// What is missing or wrong.
         problem: String,
     },
-    /// Another process is training this run.
-    #[error("{}: another process is training this run; wait for it or stop it first", path.display())]
-    Locked {
+    /// The run took its last step.
+    #[error("{}: finished at step {step}; there is nothing to resume", path.display())]
+    Finished {
         /// The run's directory.
+        path: PathBuf,
+        /// Its last step.
+        step: u64,
+    },
+    /// Another process is training this run, or the runs of this sweep.
+    #[error("{}: another process is training this; wait for it or stop it first", path.display())]
+    Locked {
+        /// The directory of the run or the sweep.
         path: PathBuf,
     },
     /// A file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried: `read`, `write`, `create`, `lock`.
+        /// What was tried: `read`, `write`, `create`, `lock`, `start`.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
@@ -97,6 +105,7 @@ impl Error {
             | Self::RunName { .. }
             | Self::RunExists { .. }
             | Self::NotARun { .. }
+            | Self::Finished { .. }
             | Self::Locked { .. } => true,
             Self::Model(error) => {
                 !matches!(error, clockwork_model::Error::Io { .. } | clockwork_model::Error::Device(_))

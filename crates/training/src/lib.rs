@@ -4,7 +4,7 @@
 //! [`Run::create`] or opened again with [`Run::resume`], and [`Run::train`] takes it to its end.
 //! The same configuration, seed, backend and number of threads give the same bytes, stopped and
 //! resumed or not. Nothing here prints: progress goes to a burn renderer, [`Silent`] being the one
-//! that shows nothing.
+//! that shows nothing. A [`Sweep`] trains many runs, each in a process of its own.
 //!
 //! ```
 //! use burn::{tensor::Device, train::Interrupter};
@@ -40,6 +40,7 @@ mod run_directory;
 mod run_record;
 mod schedule;
 mod silent;
+mod sweep;
 
 pub use checkpoints::CheckpointFiles;
 pub use config::{Config, GradientMethod, OptimizerConfig, SizesConfig, TaskConfig, TrainingConfig};
@@ -55,3 +56,6 @@ pub use run_directory::{LATEST, RunDirectory};
 pub use run_record::{Backend, RunRecord, RunState, SplitRecord, Versions};
 pub use schedule::Schedule;
 pub use silent::Silent;
+pub use sweep::{
+    PlannedRun, STOP_AT_EOF, Seeds, Sweep, SweepManifest, SweepObserver, SweepPlan, SweepRun, SweepState,
+};

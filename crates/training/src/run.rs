@@ -67,17 +67,26 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// Those of [`RunDirectory::open`]; [`Error::NotARun`] where it is finished; those of reading
+    /// Those of [`RunDirectory::open`]; [`Error::Finished`] where it took its last step; those of reading
     /// its files where none of its checkpoints is whole.
     pub fn resume(path: &Path) -> Result<Self> {
-        let directory = RunDirectory::open(path)?;
+        Self::at_newest_step(RunDirectory::open(path)?)
+    }
+
+    /// Makes a directory for a new run, or goes on with the run of that name and configuration.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RunDirectory::create_or_open`] and of [`resume`](Self::resume).
+    pub fn create_or_resume(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
+        Self::at_newest_step(RunDirectory::create_or_open(runs_dir, name, config)?)
+    }
+
+    fn at_newest_step(directory: RunDirectory) -> Result<Self> {
         let config = Config::read(&directory.config())?;
         let record = directory.record();
         if let Some(record) = record.as_ref().filter(|record| record.state == RunState::Finished) {
-            return Err(Error::NotARun {
-                path: directory.path().to_owned(),
-                problem: format!("finished at step {}; there is nothing to resume", record.step),
-            });
+            return Err(Error::Finished { path: directory.path().to_owned(), step: record.step });
         }
         let checkpoints = directory.checkpoints();
         std::fs::create_dir_all(&checkpoints).map_err(Error::io("create", &checkpoints))?;

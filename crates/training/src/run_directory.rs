@@ -13,6 +13,21 @@ use crate::{Config, Error, ImportRecord, Result, RunRecord};
 /// The name of the link to the newest run, beside the runs.
 pub const LATEST: &str = "latest";
 
+/// Every setting of a run, in its directory.
+const CONFIG: &str = "config.toml";
+
+/// What a run says of itself, in its directory.
+pub(crate) const RECORD: &str = "run.json";
+
+/// What was measured, in a run's directory.
+pub(crate) const METRICS: &str = "metrics.jsonl";
+
+/// The directory of a run's checkpoints, in its own.
+const CHECKPOINTS: &str = "checkpoints";
+
+/// The file that a process locks to have a directory for itself.
+const LOCK: &str = "lock";
+
 /// A run's directory, held by this process alone for as long as the value lives.
 #[derive(Debug)]
 pub struct RunDirectory {
@@ -29,12 +44,38 @@ impl RunDirectory {
     /// [`Error::RunName`] for a name that is no plain file name, [`Error::RunExists`] where there
     /// is one already, [`Error::Io`] where the system refuses.
     pub fn create(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
-        let directory = Self::make(runs_dir, name)?;
-        let config_path = directory.config();
-        write_atomically(&config_path, config.to_toml().as_bytes())
-            .map_err(Error::io("write", &config_path))?;
-        directory.become_latest()?;
+        Self::make(runs_dir, name)?.begin(config)
+    }
+
+    /// Makes `runs_dir/name` for a new run, as [`create`](Self::create) does, or opens the run of that name
+    /// and configuration to go on with it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`create`](Self::create) and [`open`](Self::open), but for a run that exists;
+    /// [`Error::Config`] where that one's configuration is another.
+    pub fn create_or_open(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
+        let path = match Self::create(runs_dir, name, config) {
+            Err(Error::RunExists { path }) => path,
+            made => return made,
+        };
+        if is_half_made(&path) {
+            let directory = Self { _lock: lock(&path)?, path };
+            let checkpoints = directory.checkpoints();
+            fs::create_dir_all(&checkpoints).map_err(Error::io("create", &checkpoints))?;
+            return directory.begin(config);
+        }
+        let directory = Self::open(&path)?;
+        Config::read(&directory.config())?.must_equal(config, &directory.config())?;
         Ok(directory)
+    }
+
+    /// Writes the configuration, with which the directory becomes a run's.
+    fn begin(self, config: &Config) -> Result<Self> {
+        let path = self.config();
+        write_atomically(&path, config.to_toml().as_bytes()).map_err(Error::io("write", &path))?;
+        self.become_latest()?;
+        Ok(self)
     }
 
     /// Makes `runs_dir/name` with a place for checkpoints.
@@ -76,7 +117,7 @@ impl RunDirectory {
         if is_imported(&path) {
             return Err(Error::imported(&path));
         }
-        if !path.join("config.toml").is_file() {
+        if !path.join(CONFIG).is_file() {
             let problem = "no run here (it has no config.toml); give the directory of a run";
             return Err(Error::NotARun { path, problem: problem.to_owned() });
         }
@@ -98,25 +139,25 @@ impl RunDirectory {
     /// `config.toml`, every setting of the run.
     #[must_use]
     pub fn config(&self) -> PathBuf {
-        self.path.join("config.toml")
+        self.path.join(CONFIG)
     }
 
     /// `metrics.jsonl`, one line per evaluation.
     #[must_use]
     pub fn metrics(&self) -> PathBuf {
-        self.path.join("metrics.jsonl")
+        self.path.join(METRICS)
     }
 
     /// `checkpoints/`.
     #[must_use]
     pub fn checkpoints(&self) -> PathBuf {
-        self.path.join("checkpoints")
+        self.path.join(CHECKPOINTS)
     }
 
     /// Reads `run.json`, if it is there and whole.
     #[must_use]
     pub fn record(&self) -> Option<RunRecord> {
-        serde_json::from_slice(&fs::read(self.path.join("run.json")).ok()?).ok()
+        serde_json::from_slice(&fs::read(self.path.join(RECORD)).ok()?).ok()
     }
 
     /// Writes `run.json`.
@@ -125,7 +166,7 @@ impl RunDirectory {
     ///
     /// [`Error::Io`] where the system refuses.
     pub fn write_record(&self, record: &impl Serialize) -> Result<()> {
-        let path = self.path.join("run.json");
+        let path = self.path.join(RECORD);
         let mut json = serde_json::to_vec_pretty(record).expect("plain fields always serialise");
         json.push(b'\n');
         write_atomically(&path, &json).map_err(Error::io("write", &path))
@@ -134,11 +175,23 @@ impl RunDirectory {
 
 /// Whether `run.json` says that a network was imported there.
 fn is_imported(run: &Path) -> bool {
-    let record = fs::read(run.join("run.json")).ok();
+    let record = fs::read(run.join(RECORD)).ok();
     record.is_some_and(|json| serde_json::from_slice::<ImportRecord>(&json).is_ok())
 }
 
-fn check_name(name: &str) -> Result<()> {
+/// Whether a process was killed while it made a run's directory: nothing is in it that came after.
+fn is_half_made(path: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(path) else { return false };
+    let is_empty = |path: PathBuf| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    entries.flatten().all(|entry| {
+        let name = entry.file_name();
+        let is_first = name == LOCK || name.as_encoded_bytes().starts_with(b".");
+        is_first || name == CHECKPOINTS && is_empty(entry.path())
+    })
+}
+
+/// Refuses names that would lead elsewhere.
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let problem = if name.is_empty() || name.starts_with('.') {
         "must not be empty or start with a dot"
     } else if name == LATEST {
@@ -151,15 +204,22 @@ fn check_name(name: &str) -> Result<()> {
     Err(Error::RunName { name: name.to_owned(), problem })
 }
 
-/// Takes the run's lock. The system releases it when the process ends, however it ends.
-fn lock(run: &Path) -> Result<File> {
-    let path = run.join("lock");
+/// Takes the lock of a run's or a sweep's directory. The system releases it when the process ends,
+/// however it ends.
+pub(crate) fn lock(run: &Path) -> Result<File> {
+    let path = run.join(LOCK);
     let file = File::create(&path).map_err(Error::io("create", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Locked { path: run.to_owned() }),
         Err(TryLockError::Error(source)) => Err(Error::Io { action: "lock", path, source }),
     }
+}
+
+/// Whether a process holds the lock of a directory.
+pub(crate) fn is_locked(run: &Path) -> bool {
+    let file = File::open(run.join(LOCK));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Points `runs_dir/latest` at a run. A link cannot be written over, but it can be renamed over.
@@ -197,6 +257,37 @@ mod tests {
         let latest = RunDirectory::open(&latest).unwrap();
         assert_eq!(latest.name(), "second");
         assert_eq!(Config::read(&latest.config()).unwrap(), config());
+    }
+
+    #[test]
+    fn a_run_of_the_same_settings_is_gone_on_with_and_no_other() {
+        let runs = tempfile::tempdir().unwrap();
+        let open = |config: &Config| RunDirectory::create_or_open(runs.path(), "run", config);
+        let path = runs.path().join("run");
+        drop(open(&config()).unwrap());
+        assert!(!is_locked(&path));
+        let again = open(&config()).unwrap();
+        assert!(is_locked(&path));
+        assert!(matches!(open(&config()), Err(Error::Locked { .. })));
+        drop(again);
+        let other = Config::load(None, &["optimizer.weight_decay=2".into()]).unwrap();
+        let error = open(&other).unwrap_err().to_string();
+        assert!(error.contains("has optimizer.weight_decay = 1.0, not 2.0"), "{error}");
+    }
+
+    #[test]
+    fn what_a_kill_left_half_made_is_made_whole_and_what_is_foreign_is_not() {
+        let runs = tempfile::tempdir().unwrap();
+        let open = || RunDirectory::create_or_open(runs.path(), "run", &config());
+        let path = runs.path().join("run");
+        fs::create_dir(&path).unwrap();
+        drop(open().unwrap());
+        fs::remove_file(path.join(CONFIG)).unwrap();
+        fs::write(path.join(".config.toml.tmp"), "half").unwrap();
+        assert!(open().unwrap().config().is_file());
+        fs::remove_file(path.join(CONFIG)).unwrap();
+        fs::write(path.join("notes.txt"), "mine").unwrap();
+        assert!(matches!(open(), Err(Error::NotARun { .. })));
     }
 
     #[test]

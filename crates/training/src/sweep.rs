@@ -1,0 +1,194 @@
+//! Many runs: the product of seeds and settings, each trained by a process of its own.
+
+mod manifest;
+mod observer;
+mod plan;
+mod process;
+mod seeds;
+
+use std::{
+    collections::VecDeque,
+    fs::{self, File},
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use burn::train::Interrupter;
+use clockwork_model::write_atomically;
+
+pub use self::{
+    manifest::{SweepManifest, SweepRun, SweepState},
+    observer::SweepObserver,
+    plan::{PlannedRun, SweepPlan},
+    process::STOP_AT_EOF,
+    seeds::Seeds,
+};
+use crate::{
+    Config, Error, Result, Versions,
+    run_directory::{check_name, lock},
+};
+
+/// A sweep with more runs is a slip of the finger.
+const MAX_RUNS: u64 = 10_000;
+
+/// What all runs of a sweep have in common, in its directory.
+const BASE: &str = "sweep.toml";
+
+/// A sweep's directory, held by this process alone for as long as the value lives. Its runs are ordinary
+/// run directories in it.
+#[derive(Debug)]
+pub struct Sweep {
+    path: PathBuf,
+    manifest: Mutex<SweepManifest>,
+    /// How many of the manifest's runs, from the first, are asked for now.
+    asked: usize,
+    _lock: File,
+}
+
+impl Sweep {
+    /// Makes `runs_dir/name` for a new sweep, or opens the sweep that is there to go on with it, or to add
+    /// runs to it. `command` tells the program and arguments that train a run, from the sweep's
+    /// directory, the configuration that all runs have in common, and the run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RunName`] for a name that is no plain file name; [`Error::NotARun`] where something else
+    /// than a sweep is there; [`Error::Config`] where the sweep that is there differs in what all runs have
+    /// in common; [`Error::Locked`] where another process works on it; [`Error::Io`] where the system
+    /// refuses.
+    pub fn open(
+        runs_dir: &Path,
+        name: &str,
+        plan: &SweepPlan,
+        command: impl Fn(&Path, &Path, &PlannedRun) -> Vec<String>,
+    ) -> Result<Self> {
+        check_name(name)?;
+        let path = runs_dir.join(name);
+        if path.join("run.json").exists() || path.join("config.toml").exists() {
+            let problem = "is a run; choose another --name for the sweep".to_owned();
+            return Err(Error::NotARun { path, problem });
+        }
+        fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+        // The commands in the manifest mean the same from anywhere.
+        let path = fs::canonicalize(&path).map_err(Error::io("open", &path))?;
+        let lock = lock(&path)?;
+        let base = path.join(BASE);
+        if base.exists() {
+            Config::read(&base)?.must_equal(&plan.base, &base)?;
+        } else {
+            write_atomically(&base, plan.base.to_toml().as_bytes()).map_err(Error::io("write", &base))?;
+        }
+        let run = |planned: &PlannedRun| SweepRun {
+            name: planned.name.clone(),
+            seed: planned.seed,
+            settings: planned.settings.clone(),
+            state: if process::is_finished(&path.join(&planned.name)) {
+                SweepState::Finished
+            } else {
+                SweepState::Waiting
+            },
+            reason: None,
+            command: command(&path, &base, planned),
+        };
+        let earlier = SweepManifest::read(&path)?;
+        let mut manifest = SweepManifest {
+            name: name.to_owned(),
+            clockwork: Versions::current().clockwork,
+            created: earlier
+                .as_ref()
+                .map_or_else(|| jiff::Timestamp::now().to_string(), |e| e.created.clone()),
+            runs: plan.runs.iter().map(run).collect(),
+        };
+        let asked = manifest.runs.len();
+        // Runs that are not asked for this time stay in the manifest.
+        let others = earlier.into_iter().flat_map(|earlier| earlier.runs);
+        let others = others.filter(|other| plan.runs.iter().all(|planned| planned.name != other.name));
+        manifest.runs.extend(others);
+        manifest.write(&path)?;
+        Ok(Self { path, manifest: manifest.into(), asked, _lock: lock })
+    }
+
+    /// The sweep's directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The runs that are asked for, as they are now.
+    #[must_use]
+    pub fn runs(&self) -> Vec<SweepRun> {
+        self.manifest().runs[..self.asked].to_vec()
+    }
+
+    /// Trains what is not finished, some runs at a time, each in a process of its own, until all are done
+    /// or `interrupter` is told to stop. A run that fails does not stop the others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the manifest cannot be written or a process cannot be started; the runs at
+    /// hand are then stopped, and can be gone on with.
+    pub fn train(
+        &self,
+        jobs: NonZeroUsize,
+        observer: &dyn SweepObserver,
+        interrupter: &Interrupter,
+    ) -> Result<()> {
+        let unfinished = (0..self.asked).filter(|&i| self.manifest().runs[i].state != SweepState::Finished);
+        let queue = Mutex::new(unfinished.collect::<VecDeque<usize>>());
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let work = || {
+            while let Some(run) = next() {
+                if interrupter.should_stop() {
+                    break;
+                }
+                self.train_one(run, observer, interrupter).inspect_err(|_| {
+                    interrupter.stop(Some("the sweep failed"));
+                })?;
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs.get()).map(|_| scope.spawn(work)).collect();
+            let ended = workers.into_iter().map(|worker| worker.join().expect("no worker panics"));
+            // Every worker is waited for, and the first error told.
+            ended.fold(Ok(()), Result::and)
+        })
+    }
+
+    fn train_one(&self, i: usize, observer: &dyn SweepObserver, interrupter: &Interrupter) -> Result<()> {
+        let run = self.manifest().runs[i].clone();
+        let path = self.path.join(&run.name);
+        let evaluated = |evaluations: &[_]| observer.evaluated(&run, evaluations);
+        if process::is_trained(&path) {
+            observer.is_trained_elsewhere(&run);
+            process::wait_until_let_go(&path, interrupter, &evaluated);
+        }
+        let (state, reason) = if process::is_finished(&path) {
+            (SweepState::Finished, None)
+        } else if interrupter.should_stop() {
+            (SweepState::Waiting, None)
+        } else {
+            observer.started(&self.change(i, SweepState::Running, None)?);
+            process::train(&run.command, &path, interrupter, &evaluated)?
+        };
+        observer.ended(&self.change(i, state, reason)?);
+        Ok(())
+    }
+
+    /// Notes what became of a run.
+    fn change(&self, i: usize, state: SweepState, reason: Option<String>) -> Result<SweepRun> {
+        let mut manifest = self.manifest();
+        let run = &mut manifest.runs[i];
+        (run.state, run.reason) = (state, reason);
+        let run = run.clone();
+        manifest.write(&self.path)?;
+        Ok(run)
+    }
+
+    fn manifest(&self) -> MutexGuard<'_, SweepManifest> {
+        // Whoever held it left it whole: states are changed one by one.
+        self.manifest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

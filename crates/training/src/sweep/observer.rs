@@ -1,0 +1,20 @@
+use super::SweepRun;
+use crate::Evaluation;
+
+/// Hears how the runs of a sweep get on, from several threads at once. `()` is the one that does not
+/// listen.
+pub trait SweepObserver: Sync {
+    /// A process was started that trains a run.
+    fn started(&self, _run: &SweepRun) {}
+
+    /// A run is being trained by a process of somebody else, which is waited for.
+    fn is_trained_elsewhere(&self, _run: &SweepRun) {}
+
+    /// A run that is being trained has these evaluations by now.
+    fn evaluated(&self, _run: &SweepRun, _evaluations: &[Evaluation]) {}
+
+    /// A run is finished, failed, or was stopped.
+    fn ended(&self, _run: &SweepRun) {}
+}
+
+impl SweepObserver for () {}

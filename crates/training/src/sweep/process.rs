@@ -1,0 +1,122 @@
+use std::{
+    fs,
+    io::Read,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use burn::train::Interrupter;
+
+use super::SweepState;
+use crate::{
+    Error, Evaluation, Result, RunRecord, RunState,
+    metrics::read_metrics,
+    run_directory::{METRICS, RECORD, is_locked},
+};
+
+/// The environment variable that tells a process of a sweep to stop, as for Ctrl-C, once its standard input
+/// ends: when the sweep closes it, or is no more. It takes no signals, and works on every system.
+pub const STOP_AT_EOF: &str = "CLOCKWORK_STOP_AT_EOF";
+
+/// How often processes and what they measured are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Whether a run took its last step.
+pub(super) fn is_finished(run: &Path) -> bool {
+    let record = fs::read(run.join(RECORD)).ok();
+    let record = record.and_then(|json| serde_json::from_slice::<RunRecord>(&json).ok());
+    record.is_some_and(|record| record.state == RunState::Finished)
+}
+
+/// Whether a process trains a run now.
+pub(super) fn is_trained(run: &Path) -> bool {
+    is_locked(run)
+}
+
+/// Waits until no process trains a run any more, or it is asked to stop.
+pub(super) fn wait_until_let_go(run: &Path, interrupter: &Interrupter, evaluated: &dyn Fn(&[Evaluation])) {
+    let mut metrics = Metrics::default();
+    while is_trained(run) && !interrupter.should_stop() {
+        metrics.look(run, evaluated);
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Trains a run in a process of its own, and tells what became of it, and why if it failed.
+pub(super) fn train(
+    command: &[String],
+    run: &Path,
+    interrupter: &Interrupter,
+    evaluated: &dyn Fn(&[Evaluation]),
+) -> Result<(SweepState, Option<String>)> {
+    let mut child = spawn(command)?;
+    let mut until_eof = child.stdin.take();
+    let said = child.stderr.take().map(|mut stderr| {
+        thread::spawn(move || {
+            let mut said = Vec::new();
+            // What cannot be read any more is not worth failing for.
+            let _ = stderr.read_to_end(&mut said);
+            String::from_utf8_lossy(&said).into_owned()
+        })
+    });
+    let mut metrics = Metrics::default();
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(Error::io("wait for the process of", run))? {
+            break status;
+        }
+        if interrupter.should_stop() {
+            until_eof = None;
+        }
+        metrics.look(run, evaluated);
+        thread::sleep(LOOK_EVERY);
+    };
+    metrics.look(run, evaluated);
+    let was_asked_to_stop = until_eof.is_none();
+    let said = said.and_then(|said| said.join().ok()).unwrap_or_default();
+    Ok(match (status.success(), is_finished(run)) {
+        (true, true) => (SweepState::Finished, None),
+        _ if was_asked_to_stop => (SweepState::Waiting, None),
+        _ => {
+            let last = said.lines().rfind(|line| !line.trim().is_empty());
+            let reason = last.map(|line| line.trim_start_matches("error: ").to_owned());
+            (SweepState::Failed, Some(reason.unwrap_or_else(|| format!("its process ended with {status}"))))
+        }
+    })
+}
+
+fn spawn(command: &[String]) -> Result<Child> {
+    let (program, arguments) = command.split_first().expect("a command has a program");
+    let mut process = Command::new(program);
+    process
+        .args(arguments)
+        .env(STOP_AT_EOF, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    // A terminal's Ctrl-C goes to the sweep alone, which then tells its processes, once.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut process, 0);
+    process.spawn().map_err(Error::io("start", Path::new(program)))
+}
+
+/// The evaluations of a run, read when there are new ones.
+#[derive(Default)]
+struct Metrics {
+    written: Option<SystemTime>,
+}
+
+impl Metrics {
+    fn look(&mut self, run: &Path, evaluated: &dyn Fn(&[Evaluation])) {
+        let path = run.join(METRICS);
+        let written = fs::metadata(&path).and_then(|file| file.modified()).ok();
+        if written.is_some() && written != self.written {
+            self.written = written;
+            // They are for looking at only; the run's own process tells what is wrong with them.
+            if let Ok(evaluations) = read_metrics(&path, u64::MAX) {
+                evaluated(&evaluations);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use std::{collections::BTreeSet, str::FromStr};
+
+use super::MAX_RUNS;
+use crate::{Error, Result};
+
+/// Seeds as a user lists them: half-open ranges and single ones, such as `0..8` or `1,5,10..12`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeds(Vec<u64>);
+
+impl Seeds {
+    /// The seeds, in the order in which they were listed.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u64] {
+        &self.0
+    }
+}
+
+impl FromStr for Seeds {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let fail = |problem: String| Error::Config { origin: format!("--seeds {text}"), problem };
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        let mut seeds = Vec::new();
+        for part in text.split(',') {
+            let range = match part.split_once("..") {
+                None => number(part).and_then(|seed| Some(seed..seed.checked_add(1)?)),
+                Some((first, end)) => number(first).zip(number(end)).map(|(first, end)| first..end),
+            };
+            let range = range.ok_or_else(|| {
+                fail("must be half-open ranges or single seeds, such as 0..8 or 1,5,9".to_owned())
+            })?;
+            if range.is_empty() {
+                return Err(fail(format!("{} is an empty range; its end is left out", part.trim())));
+            }
+            if range.end - range.start > MAX_RUNS - seeds.len() as u64 {
+                return Err(fail(format!("must be at most {MAX_RUNS} seeds")));
+            }
+            seeds.extend(range);
+        }
+        let mut seen = BTreeSet::new();
+        match seeds.iter().find(|&seed| !seen.insert(seed)) {
+            Some(seed) => Err(fail(format!("lists seed {seed} twice"))),
+            None => Ok(Self(seeds)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_half_open_and_lists_keep_their_order() {
+        for (text, seeds) in [
+            ("0..4", &[0, 1, 2, 3][..]),
+            ("1,5,9", &[1, 5, 9]),
+            ("7", &[7]),
+            (" 9 , 2..4 ", &[9, 2, 3]),
+            ("18446744073709551614", &[u64::MAX - 1]),
+        ] {
+            assert_eq!(text.parse::<Seeds>().unwrap().as_slice(), seeds, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_lists_no_seeds_is_named() {
+        for (text, problem) in [
+            ("", "must be half-open ranges"),
+            ("1,,2", "must be half-open ranges"),
+            ("-1", "must be half-open ranges"),
+            ("0..=8", "must be half-open ranges"),
+            ("0..", "must be half-open ranges"),
+            ("18446744073709551615", "must be half-open ranges"),
+            ("8..0", "8..0 is an empty range"),
+            ("3..3", "3..3 is an empty range"),
+            ("0..4,2", "lists seed 2 twice"),
+            ("0..18446744073709551615", "must be at most 10000 seeds"),
+            ("0..10000,10000", "must be at most 10000 seeds"),
+        ] {
+            let error = text.parse::<Seeds>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("--seeds {text}: {problem}")), "{error}");
+        }
+    }
+}

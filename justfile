@@ -36,6 +36,18 @@ analyze run="runs/latest" *args:
 report run="runs/latest" *args:
     CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- report {{ run }} {{ args }}
 
+# Train many runs, seeds times settings: `just sweep configs/quick.toml --seeds 0..8`
+[group('run')]
+[positional-arguments]
+sweep *args:
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- sweep "$@"
+
+# Compare the key frequencies of runs: `just compare runs/quick-sweep` or `just compare runs/*`
+[group('run')]
+[positional-arguments]
+compare *args:
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- compare "$@"
+
 # Make a run directory of somebody else's checkpoint: `just import FILE --name NAME`
 [group('run')]
 import *args:

@@ -17,3 +17,6 @@ mod report;
 mod resume;
 #[path = "end_to_end/sandbox.rs"]
 mod sandbox;
+#[cfg(unix)]
+#[path = "end_to_end/sweep.rs"]
+mod sweep;

@@ -128,16 +128,8 @@ fn a_report_is_seen_pointed_at_and_moved_in_a_browser() {
         "claims training embedding attention neurons clusters ablation logits w-logit provenance"
     );
 
-    // Every figure is drawn once it comes into view.
-    let count = evaluate(&tab, "document.querySelectorAll('.plot').length").as_u64().unwrap();
+    let count = look_at_every_figure(&tab);
     assert!(count >= 25, "{count} figures");
-    for i in 0..count {
-        evaluate(&tab, &format!("document.querySelectorAll('.plot')[{i}].scrollIntoView()"));
-        wait_for(
-            &tab,
-            &format!("document.querySelectorAll('.plot')[{i}].querySelector('.main-svg') !== null"),
-        );
-    }
 
     // The slider of what neurons put into a column shows another frame.
     evaluate(&tab, "document.querySelector('[data-figure=components]').scrollIntoView({block: 'center'})");
@@ -185,8 +177,41 @@ fn a_report_is_seen_pointed_at_and_moved_in_a_browser() {
     wait_for(&tab, "document.documentElement.scrollWidth <= 400");
     tab.print_to_pdf(None).unwrap();
 
+    compare(&tab, directory.path(), quick.to_str().unwrap());
+
     let complaints = complaints.0.lock().unwrap();
     assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+/// Compares the run with one that was stopped early, on the screen of a phone.
+fn compare(tab: &Tab, directory: &Path, quick: &str) {
+    clockwork(directory, &["train", "--name=short", "--seed=1", "--max-steps=200", "--config", quick]);
+    clockwork(directory, &["compare", "runs/quick", "runs/short"]);
+    let page = format!("file://{}", directory.join("runs/comparison/report.html").display());
+    tab.navigate_to(&page).unwrap().wait_until_navigated().unwrap();
+    let text = evaluate(tab, "document.body.innerText");
+    let text = text.as_str().unwrap();
+    for words in ["What 2 networks found", "1 of 2 networks modulo 59", "short", "it generalises"] {
+        assert!(text.contains(words), "{words:?} is missing");
+    }
+    assert_eq!(look_at_every_figure(tab), 5);
+    let marks = "document.querySelectorAll('[data-figure=key-frequencies] .scatterlayer .point').length";
+    wait_for(tab, &format!("{marks} >= 3"));
+    wait_for(tab, "document.documentElement.scrollWidth <= 400");
+    tab.print_to_pdf(None).unwrap();
+}
+
+/// Waits until each figure is drawn once it comes into view, and tells how many there are.
+fn look_at_every_figure(tab: &Tab) -> u64 {
+    let count = evaluate(tab, "document.querySelectorAll('.plot').length").as_u64().unwrap();
+    for i in 0..count {
+        evaluate(tab, &format!("document.querySelectorAll('.plot')[{i}].scrollIntoView()"));
+        wait_for(
+            tab,
+            &format!("document.querySelectorAll('.plot')[{i}].querySelector('.main-svg') !== null"),
+        );
+    }
+    count
 }
 
 /// Presses the mouse at a share of an element's width.

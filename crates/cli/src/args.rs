@@ -14,9 +14,11 @@ pub struct Cli {
 pub enum Command {
     Train(TrainArgs),
     Resume(ResumeArgs),
+    Sweep(SweepArgs),
     Analyze(AnalyzeArgs),
     Import(ImportArgs),
     Report(ReportArgs),
+    Compare(CompareArgs),
 }
 
 /// Train a network from random weights
@@ -50,6 +52,10 @@ pub struct TrainArgs {
     #[arg(long = "set", value_name = "section.key=value")]
     pub settings: Vec<String>,
 
+    /// Go on with the run of that name and settings where there is one; do nothing if it is finished
+    #[arg(long, requires = "name")]
+    pub or_resume: bool,
+
     #[command(flatten)]
     pub sitting: SittingArgs,
 }
@@ -65,6 +71,41 @@ pub struct ResumeArgs {
 
     #[command(flatten)]
     pub sitting: SittingArgs,
+}
+
+/// Train many runs: the product of seeds and settings
+///
+/// Each is an ordinary run in the sweep's directory, trained by a process of its own. Ctrl-C stops them; the
+/// same command goes on with what is not finished. A run that fails does not stop the others. The commands
+/// that train the runs are in the sweep's manifest, sweep.json, for other schedulers.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// Configuration file; what it leaves out is as in the paper [default: the paper's run]
+    pub config: Option<PathBuf>,
+
+    /// Seeds, as half-open ranges or single ones: 0..8 or 1,5,9
+    #[arg(long)]
+    pub seeds: String,
+
+    /// Change a setting of the configuration, or let it take several values; may be repeated
+    #[arg(long = "set", value_name = "section.key=a,b,c")]
+    pub settings: Vec<String>,
+
+    /// Name of the sweep's directory [default: from the configuration file's, such as quick-sweep]
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// Directory of all runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs_dir: PathBuf,
+
+    /// Runs trained at a time, which share the cores [default: one per core]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+
+    /// Show nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 /// Reverse-engineer a checkpoint and check the published claims
@@ -143,6 +184,41 @@ pub struct ImportArgs {
     /// Step that the weights are of, where you know it
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub step: u64,
+}
+
+/// Compare the key frequencies of many runs
+///
+/// Analyses the newest checkpoint of what has not been analysed yet, then shows each run's key frequencies and
+/// the claims that hold, and over all runs what is the same and what differs. A sweep stands for its runs.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Directories of runs or sweeps, such as runs/*
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+
+    /// Compare only the runs of this modulus
+    #[arg(long, value_name = "P")]
+    pub modulus: Option<usize>,
+
+    /// Print the comparison as JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+
+    /// Print a line per run as CSV instead of a table
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+
+    /// Where to write comparison.json, comparison.csv, report.html and figures [default: comparison, beside the runs]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Open the report
+    #[arg(long)]
+    pub open: bool,
+
+    /// Threads that share the work [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]

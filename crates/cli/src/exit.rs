@@ -12,6 +12,8 @@ pub enum Ended {
     Interrupted,
     /// It was asked to check claims, and one does not hold.
     ClaimFailed,
+    /// It trained many runs, and one failed.
+    RunFailed,
 }
 
 /// Something failed while a request was carried out.
@@ -31,6 +33,7 @@ pub fn code(ended: anyhow::Result<Ended>) -> ExitCode {
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => INTERRUPTED.into(),
+        Ok(Ended::RunFailed) => FAILURE.into(),
         Ok(Ended::ClaimFailed) => CLAIM_FAILED.into(),
         Err(error) => {
             // Where even the error cannot be written, the exit code still tells.

@@ -5,6 +5,8 @@ mod commands;
 mod duration;
 mod exit;
 mod progress;
+mod sweep_progress;
+mod table;
 
 use std::process::ExitCode;
 
@@ -19,6 +21,8 @@ fn main() -> ExitCode {
         Command::Import(args) => commands::import(&args),
         Command::Report(args) => commands::report(&args),
         Command::Resume(args) => commands::resume(&args),
+        Command::Sweep(args) => commands::sweep(&args),
+        Command::Compare(args) => commands::compare(&args),
     };
     exit::code(ended)
 }

@@ -3,15 +3,11 @@ use std::{
     path::Path,
 };
 
-use anyhow::Context;
-use clockwork_analysis::{
-    Analysis, AnalysisFiles, Claim, Findings, Observer, Provenance, STAGES, Summary, UNCLUSTERED, claims,
-};
-use clockwork_model::{Checkpoint, sha256};
-use clockwork_training::Config;
+use clockwork_analysis::{Claim, Findings, Observer, STAGES, Summary, UNCLUSTERED};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
+    analyse::analyse,
     checkpoint_path::{analysis_directory, checkpoint_path, run_of},
     threads::start_threads,
 };
@@ -21,36 +17,17 @@ use crate::{args::AnalyzeArgs, exit::Ended};
 pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     start_threads(args.threads)?;
     let path = checkpoint_path(&args.target, args.step)?;
-    let checkpoint = Checkpoint::open(&path, args.key.as_deref()).map_err(clockwork_training::Error::from)?;
-    let metadata = &checkpoint.metadata;
-    // Our checkpoints say how their pairs were split; should a later version say it otherwise, the figures
-    // that need the split are left out.
-    let config: Option<Config> = serde_json::from_value(metadata.config.clone()).ok();
-    let split = checkpoint.split.clone().or_else(|| config.and_then(|config| config.split().ok()));
     let mut stages = Stages::new(args.json);
-    let analysis = Analysis::new(&checkpoint.weights, &metadata.model, split.as_ref(), &mut stages)
-        .with_context(|| format!("cannot analyse {}", path.display()))?;
-    let summary = Summary::new(&analysis);
+    let analysis = analyse(&path, args.key.as_deref(), &mut stages)?;
     stages.bar.finish_and_clear();
-    let claims = claims(&summary);
-
-    let out = args.out.clone().or_else(|| run_of(&path).map(|run| analysis_directory(&run, metadata.step)));
+    let Findings { summary, claims, provenance } = &analysis.findings;
+    let out = args.out.clone().or_else(|| run_of(&path).map(|run| analysis_directory(&run, provenance.step)));
     if let Some(out) = &out {
-        let provenance = Provenance {
-            checkpoint: path.display().to_string(),
-            sha256: sha256(&path)?,
-            step: metadata.step,
-            model: metadata.model,
-            config: metadata.config.clone(),
-            imported: metadata.imported.clone(),
-            clockwork: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        let findings = Findings { summary: summary.clone(), claims: claims.clone(), provenance };
-        AnalysisFiles { findings, arrays: analysis.arrays() }.write(out)?;
+        analysis.write(out)?;
     }
     let text = match args.json {
-        true => serde_json::to_string_pretty(&summary)? + "\n",
-        false => in_words(&path, &summary, &claims, out.as_deref()),
+        true => serde_json::to_string_pretty(summary)? + "\n",
+        false => in_words(&path, summary, claims, out.as_deref()),
     };
     // A reader that went away, such as `head`, is no failure of the analysis.
     let _ = stdout().write_all(text.as_bytes());

@@ -1,10 +1,8 @@
 use std::{
     io::{IsTerminal, Write, stderr, stdout},
     path::Path,
-    process,
 };
 
-use anyhow::Context;
 use burn::{
     tensor::Device,
     train::{
@@ -16,13 +14,16 @@ use clockwork_report::{training_figures, write_figures};
 use clockwork_training::{Ending, Run, Silent, Summary};
 
 use super::{
-    program::program, relative_path::relative_to_here, threads::start_threads,
+    interrupt::{stop_on_ctrl_c, stop_with_sweep},
+    program::program,
+    relative_path::relative_to_here,
+    threads::start_threads,
     training_curves::training_curves,
 };
 use crate::{
     args::SittingArgs,
     duration::InWords,
-    exit::{Ended, INTERRUPTED, WrongRequest},
+    exit::{Ended, WrongRequest},
     progress::Progress,
 };
 
@@ -42,6 +43,7 @@ pub fn sit(run: Run, args: &SittingArgs) -> anyhow::Result<Ended> {
     let threads = start_threads(args.threads)?;
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(&interrupter)?;
+    stop_with_sweep(&interrupter);
     let path = relative_to_here(run.directory().path());
     let renderer: Box<dyn MetricsRenderer> = match args {
         SittingArgs { quiet: true, .. } => Box::new(Silent),
@@ -61,18 +63,6 @@ pub fn sit(run: Run, args: &SittingArgs) -> anyhow::Result<Ended> {
         Ending::Interrupted(_) => Ended::Interrupted,
         Ending::MaxSteps | Ending::EarlyStop => Ended::Done,
     })
-}
-
-/// The first Ctrl-C or termination request stops after the step at hand, the second at once.
-fn stop_on_ctrl_c(interrupter: &Interrupter) -> anyhow::Result<()> {
-    let interrupter = interrupter.clone();
-    ctrlc::set_handler(move || {
-        if interrupter.should_stop() {
-            process::exit(INTERRUPTED.into());
-        }
-        interrupter.stop(Some("stopped by the user"));
-    })
-    .context("cannot listen for Ctrl-C")
 }
 
 /// Writes the run's `report/figures/loss.*` and `accuracy.*`.

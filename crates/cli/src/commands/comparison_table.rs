@@ -1,0 +1,147 @@
+use std::path::Path;
+
+use clockwork_analysis::{Across, ComparedRun, Comparison, MeanOverlap, Spread, UNCLUSTERED};
+use serde_json::Value;
+
+use crate::table::table;
+
+/// Frequencies that are named before the others are only counted.
+const MOST_NAMED: usize = 8;
+
+/// A comparison for the terminal: a row per run, then what is so over all.
+pub fn in_words(of: &Comparison, page: &Path) -> String {
+    let settings = of.differing_settings();
+    let columns = settings.len();
+    let mut header = vec!["run", "seed"];
+    header.extend(settings.iter().map(|path| path.rsplit('.').next().unwrap_or(path)));
+    header.extend(["step", "99 % at", "loss", "key frequencies: neurons", "rules", "hurts most", "claims"]);
+    let total = of.across.claims.len();
+    let rows = of.runs.iter().map(|run| row(run, &settings, total)).collect();
+    let to_the_right: Vec<usize> = (1..columns + 5).collect();
+    let mut lines = vec![table(&header, rows, &to_the_right)];
+    lines.extend(across(&of.across, of.p));
+    lines.push(format!("\n  report {}\n", page.display()));
+    lines.join("\n")
+}
+
+fn row(run: &ComparedRun, settings: &[String], claims: usize) -> Vec<String> {
+    let unknown = || "–".to_owned();
+    let step = match run.state.as_deref() {
+        Some(state @ ("running" | "stopped")) => format!("{} ({state})", run.step),
+        _ => run.step.to_string(),
+    };
+    let mut row = vec![run.name.clone(), run.seed.map_or_else(unknown, |seed| seed.to_string())];
+    row.extend(settings.iter().map(|path| run.settings.get(path).map_or_else(unknown, text)));
+    row.extend([
+        step,
+        run.generalised.map_or_else(unknown, |step| step.to_string()),
+        format!("{:.2e}", run.original_loss),
+        clusters(run, false),
+        if run.rules_agree { "agree".to_owned() } else { rules(run) },
+        run.most_harmful_ablation.map_or_else(unknown, |of| format!("{}: loss {:.2}", of.freq, of.loss)),
+        format!("{} of {claims}", run.claims_held),
+    ]);
+    row
+}
+
+/// A setting's value without quotes.
+pub fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Each key frequency with its neurons, and with those in no cluster if they are asked for.
+pub fn clusters(run: &ComparedRun, with_unclustered: bool) -> String {
+    let names = run.key_freqs.iter().map(ToString::to_string);
+    let names = names.chain(with_unclustered.then(|| UNCLUSTERED.to_owned()));
+    let size = |name: &String| run.cluster_sizes.get(name).copied().unwrap_or(0);
+    let sizes: Vec<String> = names.map(|name| format!("{name}:{}", size(&name))).collect();
+    if sizes.is_empty() { "none".to_owned() } else { sizes.join(", ") }
+}
+
+/// What the other rules say where they disagree with the neurons'.
+fn rules(run: &ComparedRun) -> String {
+    let rules = &run.key_freqs_by_rule;
+    let others = [("embedding", &rules.embedding), ("W_logit", &rules.w_logit)];
+    let others = others.into_iter().filter(|(_, freqs)| **freqs != rules.neurons);
+    let say = |(name, freqs): (&str, &Vec<usize>)| format!("{name}: {}", named(freqs));
+    others.map(say).collect::<Vec<_>>().join("; ")
+}
+
+/// Frequencies, the first of them where there are many.
+fn named(freqs: &[usize]) -> String {
+    let list = |freqs: &[usize]| freqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match freqs.len() {
+        0 => "none".to_owned(),
+        n if n <= MOST_NAMED + 1 => list(freqs),
+        n => format!("{} and {} others", list(&freqs[..MOST_NAMED]), n - MOST_NAMED),
+    }
+}
+
+/// What is so over all runs.
+fn across(of: &Across, p: usize) -> Vec<String> {
+    let runs = of.runs;
+    let plural = if runs == 1 { "run" } else { "runs" };
+    let mut lines = vec![format!("over {runs} {plural} modulo {p}, of {} frequencies", of.frequencies)];
+    let mut line = |name: &str, text: String| lines.push(format!("  {name:<26} {text}"));
+    line("key frequencies per run", spread(&of.key_freqs_per_run, 1));
+    line("key most often", most_common(of));
+    line("the three rules agree", format!("in {} of {runs}", of.rules_agree));
+    if let Some(MeanOverlap { pairs, mean, expected, standard_deviation }) = of.jaccard {
+        let chance = format!("by chance {expected:.3} ± {standard_deviation:.3}");
+        line("overlap (Jaccard)", format!("{mean:.3} on average over {pairs} pairs, {chance}"));
+    }
+    if let Some(generalised) = &of.generalised {
+        let text = format!("step {}, in {} of {runs}", spread(generalised, 0), generalised.count);
+        line("test accuracy 99 % at", text);
+    }
+    let (everywhere, elsewhere): (Vec<_>, Vec<_>) =
+        of.claims.iter().partition(|claim| claim.fails_in.is_empty());
+    line("claims that hold in all", format!("{} of {}", everywhere.len(), of.claims.len()));
+    for claim in elsewhere {
+        lines.push(format!(
+            "    {} of {runs}  {}; not {}",
+            claim.holds_in,
+            claim.claim,
+            few(&claim.fails_in)
+        ));
+    }
+    for names in &of.same_weights {
+        lines.push(format!(
+            "  note: {} have the same weights, and count {} times",
+            names.join(", "),
+            names.len()
+        ));
+    }
+    lines
+}
+
+fn spread(Spread { mean, standard_deviation, min, max, .. }: &Spread, digits: usize) -> String {
+    match standard_deviation {
+        Some(deviation) => format!("{mean:.digits$} ± {deviation:.digits$} ({min} to {max})"),
+        None => mean.to_string(),
+    }
+}
+
+fn most_common(of: &Across) -> String {
+    let mut counts: Vec<(usize, usize)> = of.key_freq_counts.iter().map(|(&k, &count)| (k, count)).collect();
+    counts.sort_by_key(|&(k, count)| (std::cmp::Reverse(count), k));
+    let most = counts.first().map_or(0, |&(_, count)| count);
+    let most_common: Vec<usize> =
+        counts.iter().take_while(|(_, count)| *count == most).map(|&(k, _)| k).collect();
+    let named = named(&most_common);
+    let expected = of.expected_key_freq_count;
+    match most {
+        0 => "none".to_owned(),
+        _ => format!("{named}, in {most} of {} (by chance each in {expected:.2} on average)", of.runs),
+    }
+}
+
+/// Some names, and how many others.
+fn few(names: &[String]) -> String {
+    match names {
+        [first, second, third, others @ ..] if others.len() > 1 => {
+            format!("{first}, {second}, {third} and {} others", others.len())
+        }
+        _ => names.join(", "),
+    }
+}

@@ -1,0 +1,120 @@
+use std::{
+    env,
+    io::{Write, stdout},
+    num::NonZeroUsize,
+    path::Path,
+    thread::available_parallelism,
+};
+
+use anyhow::{Context, anyhow};
+use burn::train::Interrupter;
+use clockwork_training::{
+    Milestones, PlannedRun, Seeds, Sweep, SweepPlan, SweepRun, SweepState, read_metrics,
+};
+
+use super::{interrupt::stop_on_ctrl_c, program::program, relative_path::relative_to_here};
+use crate::{
+    args::SweepArgs,
+    duration::InWords,
+    exit::{Ended, WrongRequest},
+    sweep_progress::SweepProgress,
+    table::table,
+};
+
+/// `clockwork sweep`
+pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
+    let seeds: Seeds = args.seeds.parse()?;
+    let plan = SweepPlan::new(args.config.as_deref(), &args.settings, &seeds)?;
+    // Runs side by side get more done than threads that share one: they wait for nobody.
+    let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let jobs = args.jobs.unwrap_or(cores).min(NonZeroUsize::new(plan.runs.len()).unwrap_or(cores));
+    let threads = (cores.get() / jobs).max(1);
+    let clockwork = env::current_exe().context("cannot find this program")?;
+    let command =
+        |directory: &Path, base: &Path, run: &PlannedRun| command(&clockwork, directory, base, run, threads);
+    let sweep = Sweep::open(&args.runs_dir, &name(args), &plan, command)?;
+    if sweep.path().to_str().and(clockwork.to_str()).is_none() {
+        return Err(anyhow!(WrongRequest("choose another --runs-dir"))
+            .context(format!("{} is no text, as its manifest must be", sweep.path().display())));
+    }
+
+    let interrupter = Interrupter::new();
+    stop_on_ctrl_c(&interrupter)?;
+    let path = relative_to_here(sweep.path());
+    let progress = SweepProgress::new(&plan, &sweep.runs(), &path, [jobs.get(), threads], args.quiet);
+    let trained = sweep.train(jobs, &progress, &interrupter);
+    progress.finish();
+    trained?;
+    let runs = sweep.runs();
+    if !args.quiet {
+        // A reader that went away, such as `head`, is no failure of the sweep.
+        let _ = stdout().write_all(in_words(&path, &runs)?.as_bytes());
+    }
+    let is = |state| runs.iter().any(|run| run.state == state);
+    Ok(if is(SweepState::Failed) {
+        Ended::RunFailed
+    } else if is(SweepState::Waiting) {
+        Ended::Interrupted
+    } else {
+        Ended::Done
+    })
+}
+
+/// The sweep's name: the same for the same configuration file, so that the same command goes on with it.
+fn name(args: &SweepArgs) -> String {
+    let of_file = args
+        .config
+        .as_deref()
+        .and_then(Path::file_stem)
+        .map_or("paper".into(), |stem| stem.to_string_lossy());
+    args.name.clone().unwrap_or_else(|| format!("{of_file}-sweep"))
+}
+
+/// The program and arguments that train a run, wherever they are started.
+fn command(clockwork: &Path, directory: &Path, base: &Path, run: &PlannedRun, threads: usize) -> Vec<String> {
+    let mut command = vec![clockwork.display().to_string(), "train".to_owned()];
+    command.extend([format!("--config={}", base.display()), format!("--seed={}", run.seed)]);
+    command.extend(run.settings.iter().map(|setting| format!("--set={setting}")));
+    command.extend([format!("--runs-dir={}", directory.display()), format!("--name={}", run.name)]);
+    command.extend([format!("--threads={threads}"), "--or-resume".to_owned(), "--quiet".to_owned()]);
+    command
+}
+
+fn in_words(path: &Path, runs: &[SweepRun]) -> anyhow::Result<String> {
+    let rows = runs.iter().map(|run| row(path, run)).collect::<anyhow::Result<Vec<_>>>()?;
+    let header = ["run", "state", "step", "test accuracy 99 %", "test loss", "time", ""];
+    let count = |state| runs.iter().filter(|run| run.state == state).count();
+    let (finished, failed) = (count(SweepState::Finished), count(SweepState::Failed));
+    let mut lines = vec![table(&header, rows, &[2, 3, 4, 5])];
+    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    lines.push(format!("{finished} of {} runs finished{failed}: {}", runs.len(), path.display()));
+    lines.push(match finished == runs.len() {
+        true => format!("  next   {} compare {}\n", program(), path.display()),
+        false => "  next   the same command goes on with the others\n".to_owned(),
+    });
+    Ok(lines.join("\n"))
+}
+
+/// A run's row in the last table.
+fn row(path: &Path, run: &SweepRun) -> anyhow::Result<Vec<String>> {
+    let evaluations = read_metrics(&path.join(&run.name).join("metrics.jsonl"), u64::MAX)?;
+    let last = evaluations.last();
+    let of_last =
+        |text: &dyn Fn(&clockwork_training::Evaluation) -> String| last.map_or("–".to_owned(), text);
+    let generalised = evaluations.iter().collect::<Milestones>().generalised;
+    let state = match run.state {
+        SweepState::Waiting => "waiting",
+        SweepState::Running => "running",
+        SweepState::Finished => "finished",
+        SweepState::Failed => "failed",
+    };
+    Ok(vec![
+        run.name.clone(),
+        state.to_owned(),
+        of_last(&|last| last.step.to_string()),
+        generalised.map_or("–".to_owned(), |step| format!("step {step}")),
+        of_last(&|last| format!("{:.3e}", last.test_loss)),
+        of_last(&|last| InWords { seconds: last.elapsed_s }.to_string()),
+        run.reason.clone().unwrap_or_default(),
+    ])
+}

@@ -191,7 +191,12 @@ fn compare(tab: &Tab, directory: &Path, quick: &str) {
     tab.navigate_to(&page).unwrap().wait_until_navigated().unwrap();
     let text = evaluate(tab, "document.body.innerText");
     let text = text.as_str().unwrap();
-    for words in ["What 2 networks found", "1 of 2 networks modulo 59", "short", "it generalises"] {
+    for words in [
+        "What 2 networks found",
+        "1 of 2 networks answer everything right modulo 59",
+        "short",
+        "it generalises",
+    ] {
         assert!(text.contains(words), "{words:?} is missing");
     }
     assert_eq!(look_at_every_figure(tab), 5);

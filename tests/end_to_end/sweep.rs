@@ -85,7 +85,8 @@ fn compared(sandbox: &Sandbox) {
     {
         assert!(said.contains(words), "{said:?} lacks {words:?}");
     }
-    for file in ["report.html", "comparison.csv", "figures/key-frequencies.svg", "figures/overlap.png"] {
+    for file in ["report.html", "comparison.csv", "figures/key-frequencies.svg", "figures/overlap.found.png"]
+    {
         assert!(sandbox.path(format!("runs/q/comparison/{file}")).exists(), "{file}");
     }
     // Everything that a shell finds there, and the sweep itself, is still four runs.
@@ -108,8 +109,9 @@ fn compared(sandbox: &Sandbox) {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let header = reader.headers().unwrap().clone();
     let column = |name: &str| header.iter().position(|column| column == name).unwrap();
-    for (record, run) in reader.records().zip(runs) {
-        let record = record.unwrap();
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(records.len(), 4);
+    for (record, run) in records.iter().zip(runs) {
         assert_eq!(record[column("seed")], run["seed"].to_string());
         let freqs: Vec<usize> =
             record[column("key_freqs")].split_whitespace().map(|k| k.parse().unwrap()).collect();
@@ -189,6 +191,62 @@ fn a_run_that_fails_does_not_stop_the_others_and_seeds_can_be_added() {
     // Settings that differ are columns of a comparison.
     let said = sandbox.succeed(&["compare", "runs/s"]);
     assert!(said.contains("d_mlp") && said.contains("d_mlp-32-seed-2"), "{said}");
+}
+
+#[test]
+fn a_run_that_somebody_else_trains_is_waited_for_and_one_of_other_settings_is_not_taken_for_its_own() {
+    let sandbox = Sandbox::new();
+    let settings = "[task]\nmodulus = 11\n[model]\nd_model = 16\n[training]\n";
+    sandbox.write("small.toml", &format!("{settings}max_steps = 3000\n"));
+    sandbox.write("other.toml", &format!("{settings}max_steps = 20\n"));
+    let train = ["train", "--runs-dir=runs/s"];
+    sandbox.succeed(&[&train[..], &["--config=other.toml", "--seed=1", "--name=seed-1"]].concat());
+    let mut elsewhere =
+        sandbox.start(&[&train[..], &["--config=small.toml", "--seed=0", "--name=seed-0"]].concat());
+    sandbox.wait_for("runs/s/seed-0/run.json");
+    let output = sandbox.run(&["sweep", "small.toml", "--name=s", "--seeds=0..2"]);
+    assert!(elsewhere.wait().unwrap().success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("seed-0: another process trains it; waiting for that"), "{said}");
+    assert!(said.contains("seed-0: finished at step 3000"), "{said}");
+    assert_eq!(
+        (output.status.code(), states(&sandbox, "s")),
+        (Some(1), vec!["finished".into(), "failed".into()])
+    );
+    let reason = manifest(&sandbox, "s")[1]["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("has training.max_steps = 20, not 3000; choose another --name"), "{reason}");
+}
+
+#[test]
+fn what_is_imported_or_broken_is_compared_as_far_as_it_is_known() {
+    let sandbox = Sandbox::new();
+    sandbox.write("small.toml", "[task]\nmodulus = 11\n[model]\nd_model = 16\n[training]\nmax_steps = 20\n");
+    sandbox.succeed(&["sweep", "small.toml", "--name=my sweep", "--seeds=0..2", "--quiet"]);
+    let broken = "runs/my sweep/seed-1/checkpoints/step-0000020.safetensors";
+    let theirs = safetensors::serialize(
+        safetensors::SafeTensors::deserialize(&sandbox.read(broken)).unwrap().iter().collect::<Vec<_>>(),
+        None,
+    );
+    std::fs::write(sandbox.path("theirs.safetensors"), theirs.unwrap()).unwrap();
+    sandbox.succeed(&["import", "theirs.safetensors", "--name=theirs"]);
+    sandbox.write(broken, "half");
+    std::fs::create_dir_all(sandbox.path("paper/figures")).unwrap();
+    sandbox.write("paper/figures/mine.png", "by hand");
+
+    let output = sandbox.run(&["compare", "runs/my sweep", "runs/theirs", "--json", "--out=paper"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("step-0000020.safetensors") && said.trim_end().ends_with("left out"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let runs = json["runs"].as_array().unwrap();
+    assert_eq!((&runs[0]["name"], &runs[1]["name"]), (&"my sweep/seed-0".into(), &"theirs".into()));
+    assert_eq!((&runs[0]["seed"], &runs[0]["state"]), (&0.into(), &"finished".into()));
+    assert_eq!((&runs[1]["seed"], &runs[1]["state"]), (&Value::Null, &"imported".into()));
+    assert_eq!(runs[1]["generalised"], Value::Null);
+    assert_eq!(sandbox.read("paper/figures/mine.png"), b"by hand");
+    let csv = sandbox.succeed(&["compare", "runs/my sweep", "runs/theirs", "--csv"]);
+    assert!(csv.lines().nth(2).unwrap().starts_with("theirs,runs/theirs,,0,imported,,"), "{csv}");
+    assert!(sandbox.path("comparison/report.html").exists(), "they are in several directories");
 }
 
 #[test]

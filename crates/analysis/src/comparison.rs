@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub use self::{
     across::{Across, ClaimAcross, MeanOverlap, Pair},
-    compared_run::{ComparedRun, HarmfulAblation},
+    compared_run::{ComparedRun, HarmfulAblation, few_in_words},
     overlap::Overlap,
     spread::Spread,
 };

@@ -51,7 +51,7 @@ pub use attention::Attention;
 pub use claims::*;
 pub use comparison::{
     Across, ClaimAcross, ComparedRun, Comparison, HarmfulAblation, MeanOverlap, Overlap, Pair, RunFindings,
-    Spread, common_modulus,
+    Spread, common_modulus, few_in_words,
 };
 pub use effective_weights::EffectiveWeights;
 pub use embedding::Embedding;

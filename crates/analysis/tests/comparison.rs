@@ -79,6 +79,7 @@ fn clocks_by_hand() {
     ] {
         assert!((found - by_hand).abs() < 1e-12, "{found} is not {by_hand}");
     }
+    assert_eq!(across.most_alike(), Some(&across.pairs[0]));
     assert_eq!(across.claims.len(), 15);
     assert_eq!((across.claims[1].holds_in, across.claims[1].fails_in.len()), (3, 0));
     // Two or three of so few frequencies are not sparse.
@@ -90,6 +91,7 @@ fn clocks_by_hand() {
 fn one_run_only_has_no_pairs_and_no_spread() {
     let Comparison { runs, across, .. } = Comparison::new(&[clock("a", &[3, 4], seed(0))]).unwrap();
     assert_eq!((runs.len(), across.pairs.len(), across.jaccard), (1, 0, None));
+    assert_eq!(across.most_alike(), None);
     assert_eq!((across.key_freqs_per_run.mean, across.key_freqs_per_run.standard_deviation), (2.0, None));
 }
 

@@ -208,7 +208,7 @@ pub struct CompareArgs {
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
 
-    /// Where to write comparison.json, comparison.csv, report.html and figures [default: comparison, beside the runs]
+    /// Where to write comparison.json, comparison.csv, report.html and figures [default: comparison, beside the runs, or here if they are in several directories]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 

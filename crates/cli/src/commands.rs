@@ -1,7 +1,7 @@
 //! One command a file.
 
-mod analyse;
 mod analyze;
+mod checkpoint_analysis;
 mod checkpoint_path;
 mod compare;
 mod comparison_csv;

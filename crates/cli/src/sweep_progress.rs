@@ -102,6 +102,9 @@ impl SweepProgress {
     /// Removes the bars.
     pub fn finish(&self) {
         self.overall.finish_and_clear();
+        for job in self.state().jobs.values() {
+            job.bar.finish_and_clear();
+        }
     }
 
     /// Writes a line above the bars, or just the line.
@@ -148,7 +151,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 impl SweepObserver for SweepProgress {
-    fn started(&self, run: &SweepRun) {
+    fn starts(&self, run: &SweepRun) {
         self.add_job(run, "starting");
         if self.how == How::Lines {
             self.line(&format!("{}: started", run.name));
@@ -190,6 +193,7 @@ impl SweepObserver for SweepProgress {
         let job = state.jobs.remove(&run.name);
         let step = job.as_ref().map_or(0, |job| job.step);
         let words = match (run.state, &run.reason) {
+            (SweepState::Finished, _) if step == 0 => "finished already".to_owned(),
             (SweepState::Finished, _) => format!("finished at step {step}"),
             (SweepState::Failed, Some(reason)) => format!("failed: {reason}"),
             (SweepState::Failed, None) => "failed".to_owned(),

@@ -10,6 +10,9 @@ use clockwork_analysis::Comparison;
 pub use self::figures::comparison_story;
 use crate::{Figure, Result, TrainingCurves, Written, report};
 
+/// The figures that a comparison can have.
+const FIGURES: [&str; 5] = ["key-frequencies", "histogram", "overlap", "losses", "steps-to-grok"];
+
 /// What a report that compares runs is of.
 #[derive(Debug, Clone, Copy)]
 pub struct ComparisonReport<'a> {
@@ -30,6 +33,6 @@ impl ComparisonReport<'_> {
         let sections = comparison_story(self);
         let entries = sections.iter().flat_map(|section| &section.entries);
         let figures: Vec<&Figure> = entries.map(|entry| &entry.figure).collect();
-        report::write(directory, &page::html(self.comparison, &sections), &figures)
+        report::write(directory, &page::html(self.comparison, &sections), &figures, &FIGURES)
     }
 }

@@ -106,6 +106,11 @@ pub struct HeatMap {
 /// A map with more cells along an axis than this is thinned: more could not be told apart.
 pub const MAX_CELLS: usize = 600;
 
+/// How many of so many cells along an axis become one.
+fn cells_to_one(cells: usize) -> usize {
+    cells.div_ceil(MAX_CELLS).max(1)
+}
+
 /// Values below this are drawn at it on logarithmic axes, which have no zero.
 const SMALLEST: f64 = 1e-12;
 
@@ -140,6 +145,15 @@ impl Axis {
         Self { is_log: true, ..Self::of(name) }
     }
 
+    /// The axis of a map that was thinned: a cell that was several is called what the first of them was.
+    fn thinned(self) -> Self {
+        let Some(names) = self.names else { return self };
+        let by = cells_to_one(names.len());
+        let mut labelled: Vec<usize> = self.labelled.into_iter().map(|i| i / by).collect();
+        labelled.dedup();
+        Self { names: Some(names.into_iter().step_by(by).collect()), labelled, ..self }
+    }
+
     /// An axis whose positions have names, of which some are written.
     #[must_use]
     pub fn named(name: &str, names: Vec<String>, labelled: Vec<usize>) -> Self {
@@ -166,6 +180,17 @@ impl Figure {
     ) -> Self {
         let frames = frames.into_iter().map(|(label, content)| Frame { label, content }).collect();
         Self { id: id.to_owned(), title: title.into(), x, y, slider: Some(slider.to_owned()), frames }
+    }
+
+    /// The figure with its maps thinned (see [`HeatMap::thinned`]), and the names along its axes with them.
+    #[must_use]
+    pub fn thinned(mut self) -> Self {
+        for frame in &mut self.frames {
+            if let Content::HeatMap(map) = &mut frame.content {
+                *map = std::mem::replace(map, HeatMap::new(0, Vec::new(), "", false)).thinned();
+            }
+        }
+        Self { x: self.x.thinned(), y: self.y.thinned(), ..self }
     }
 
     /// Its title with that of a frame.
@@ -222,7 +247,7 @@ impl HeatMap {
     #[must_use]
     pub fn thinned(self) -> Self {
         let (rows, columns) = (self.rows(), self.columns);
-        let [by_row, by_column] = [rows, columns].map(|n| n.div_ceil(MAX_CELLS).max(1));
+        let [by_row, by_column] = [rows, columns].map(cells_to_one);
         if by_row == 1 && by_column == 1 {
             return self;
         }
@@ -263,6 +288,21 @@ mod tests {
         assert_eq!(thinned.thinned_from, Some([rows, columns]));
         assert_eq!(thinned.borders, [(2, "b".to_owned())]);
         assert_eq!(thinned.marked, [[2, 4]]);
+    }
+
+    #[test]
+    fn names_are_thinned_with_their_map() {
+        let n = MAX_CELLS + 2;
+        let names = (0..n).map(|i| i.to_string()).collect();
+        let map = Content::HeatMap(HeatMap::new(n, vec![1.0; n], "v", false));
+        let axes =
+            [Axis::named("run", names, vec![0, 1, 500]), Axis::named("one", vec!["a".into()], vec![0])];
+        let figure = Figure::new("map", "Map", axes, map).thinned();
+        let names = figure.x.names.unwrap();
+        assert_eq!((names.len(), names[250].as_str()), (n / 2, "500"));
+        assert_eq!((figure.x.labelled, figure.y.names.unwrap()), (vec![0, 250], vec!["a".to_owned()]));
+        let Content::HeatMap(map) = &figure.frames[0].content else { panic!() };
+        assert_eq!((map.columns, map.thinned_from), (n / 2, Some([1, n])));
     }
 
     #[test]

@@ -23,6 +23,9 @@ use crate::{
 /// Digits that values keep; a pixel shows fewer.
 const DIGITS: i32 = 4;
 
+/// Pixels that a map has from its first row to its last, about, on the page.
+const MAP_HEIGHT: usize = 360;
+
 /// A figure as the JSON object that plotly's script draws. All frames are in it; a slider shows one.
 pub(crate) fn json(figure: &Figure) -> String {
     let mut plot = Plot::new();
@@ -132,8 +135,10 @@ fn marks(figure: &Figure, map: &HeatMap, visible: Visible) -> Box<dyn Trace> {
             let names = names(axis, count);
             map.marked.iter().filter_map(|cell| names.get(cell[coordinate]).cloned()).collect()
         });
-    let rim = Stroke::new().color(NamedColor::White).width(1.5);
-    let marker = Marker::new().size(9).color(hex(LINES[1])).line(rim);
+    let rim = Stroke::new().color(NamedColor::White).width(if map.rows() < 40 { 1.5 } else { 0.0 });
+    // Dots of more rows would cover their neighbours.
+    let size = (MAP_HEIGHT / map.rows().max(1)).clamp(2, 9);
+    let marker = Marker::new().size(size).color(hex(LINES[1])).line(rim);
     let trace = Scatter::<String, String>::new(x, y).mode(Mode::Markers).marker(marker);
     trace.hover_info(HoverInfo::Skip).show_legend(false).visible(visible)
 }

@@ -55,17 +55,19 @@ impl Report<'_> {
         let html = page::html(self, training.as_ref(), &sections);
         let of_sections = sections.iter().flat_map(|Section { entries, .. }| entries);
         let figures = training.iter().flatten().chain(of_sections.map(|Entry { figure, .. }| figure));
-        write(directory, &html, &figures.collect::<Vec<_>>())
+        let figures: Vec<&Figure> = figures.collect();
+        let ids: Vec<&str> = figures.iter().map(|figure| figure.id.as_str()).collect();
+        write(directory, &html, &figures, &ids)
     }
 }
 
-/// Writes a page and its figures, in place of those of an earlier one.
-pub(crate) fn write(directory: &Path, html: &str, of_page: &[&Figure]) -> Result<Written> {
+/// Writes a page and its figures, in place of those of an earlier one: of all figures of these names.
+pub(crate) fn write(directory: &Path, html: &str, of_page: &[&Figure], ids: &[&str]) -> Result<Written> {
     let (page, figures) = (directory.join(PAGE), directory.join(FIGURES));
     fs::create_dir_all(directory).map_err(io("create", directory))?;
     write_atomically(&page, html.as_bytes()).map_err(io("write", &page))?;
     let written = write_figures(&figures, of_page)?;
-    remove_others(&figures, &written);
+    remove_others(&figures, ids, &written);
     Ok(Written { page, figures, pictures: written.len() / 2 })
 }
 
@@ -91,12 +93,14 @@ pub fn write_figures(directory: &Path, figures: &[&Figure]) -> Result<BTreeSet<S
     Ok(names.into_iter().flatten().collect())
 }
 
-/// Removes pictures of an earlier report, which would be taken for this one's.
-fn remove_others(directory: &Path, written: &BTreeSet<String>) {
+/// Removes pictures of an earlier report, which would be taken for this one's, and no others.
+fn remove_others(directory: &Path, ids: &[&str], written: &BTreeSet<String>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
         let is_picture = path.extension().is_some_and(|extension| extension == "svg" || extension == "png");
-        if is_picture && !written.contains(&*entry.file_name().to_string_lossy()) {
+        let is_of_report = name.split('.').next().is_some_and(|id| ids.contains(&id));
+        if is_picture && is_of_report && !written.contains(&name) {
             // One that cannot be removed does no harm to those that were written.
             let _ = fs::remove_file(path);
         }

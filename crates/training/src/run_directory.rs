@@ -14,7 +14,7 @@ use crate::{Config, Error, ImportRecord, Result, RunRecord};
 pub const LATEST: &str = "latest";
 
 /// Every setting of a run, in its directory.
-const CONFIG: &str = "config.toml";
+pub(crate) const CONFIG: &str = "config.toml";
 
 /// What a run says of itself, in its directory.
 pub(crate) const RECORD: &str = "run.json";

@@ -27,7 +27,7 @@ pub use self::{
 };
 use crate::{
     Config, Error, Result, Versions,
-    run_directory::{check_name, lock},
+    run_directory::{CONFIG, RECORD, check_name, lock},
 };
 
 /// A sweep with more runs is a slip of the finger.
@@ -54,8 +54,8 @@ impl Sweep {
     ///
     /// # Errors
     ///
-    /// [`Error::RunName`] for a name that is no plain file name; [`Error::NotARun`] where something else
-    /// than a sweep is there; [`Error::Config`] where the sweep that is there differs in what all runs have
+    /// [`Error::RunName`] for a name that is no plain file name; [`Error::NotARun`] where a run is there, or
+    /// the path is no text; [`Error::Config`] where the sweep that is there differs in what all runs have
     /// in common; [`Error::Locked`] where another process works on it; [`Error::Io`] where the system
     /// refuses.
     pub fn open(
@@ -66,13 +66,18 @@ impl Sweep {
     ) -> Result<Self> {
         check_name(name)?;
         let path = runs_dir.join(name);
-        if path.join("run.json").exists() || path.join("config.toml").exists() {
+        if path.join(RECORD).exists() || path.join(CONFIG).exists() {
             let problem = "is a run; choose another --name for the sweep".to_owned();
             return Err(Error::NotARun { path, problem });
         }
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         // The commands in the manifest mean the same from anywhere.
         let path = fs::canonicalize(&path).map_err(Error::io("open", &path))?;
+        if path.to_str().is_none() {
+            let problem =
+                "is no text, as the manifest of a sweep must be; choose another --runs-dir".to_owned();
+            return Err(Error::NotARun { path, problem });
+        }
         let lock = lock(&path)?;
         let base = path.join(BASE);
         if base.exists() {
@@ -84,10 +89,10 @@ impl Sweep {
             name: planned.name.clone(),
             seed: planned.seed,
             settings: planned.settings.clone(),
-            state: if process::is_finished(&path.join(&planned.name)) {
-                SweepState::Finished
-            } else {
-                SweepState::Waiting
+            // A run of other settings is not this one; its process will say so.
+            state: match process::is_finished(&path.join(&planned.name), Some(&planned.config)) {
+                true => SweepState::Finished,
+                false => SweepState::Waiting,
             },
             reason: None,
             command: command(&path, &base, planned),
@@ -102,10 +107,10 @@ impl Sweep {
             runs: plan.runs.iter().map(run).collect(),
         };
         let asked = manifest.runs.len();
-        // Runs that are not asked for this time stay in the manifest.
+        // Runs that are not asked for this time stay in the manifest, as they are by now.
         let others = earlier.into_iter().flat_map(|earlier| earlier.runs);
         let others = others.filter(|other| plan.runs.iter().all(|planned| planned.name != other.name));
-        manifest.runs.extend(others);
+        manifest.runs.extend(others.map(|other| as_it_is_now(other, &path)));
         manifest.write(&path)?;
         Ok(Self { path, manifest: manifest.into(), asked, _lock: lock })
     }
@@ -162,17 +167,15 @@ impl Sweep {
         let path = self.path.join(&run.name);
         let evaluated = |evaluations: &[_]| observer.evaluated(&run, evaluations);
         if process::is_trained(&path) {
-            observer.is_trained_elsewhere(&run);
+            observer.is_trained_elsewhere(&self.change(i, SweepState::Running, None)?);
             process::wait_until_let_go(&path, interrupter, &evaluated);
+            if interrupter.should_stop() {
+                return Ok(());
+            }
         }
-        let (state, reason) = if process::is_finished(&path) {
-            (SweepState::Finished, None)
-        } else if interrupter.should_stop() {
-            (SweepState::Waiting, None)
-        } else {
-            observer.started(&self.change(i, SweepState::Running, None)?);
-            process::train(&run.command, &path, interrupter, &evaluated)?
-        };
+        // Where the run is finished by now, its process finds it so.
+        observer.starts(&self.change(i, SweepState::Running, None)?);
+        let (state, reason) = process::train(&run.command, &path, interrupter, &evaluated)?;
         observer.ended(&self.change(i, state, reason)?);
         Ok(())
     }
@@ -191,4 +194,17 @@ impl Sweep {
         // Whoever held it left it whole: states are changed one by one.
         self.manifest.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A run that is not asked for: what the manifest says may be long ago.
+fn as_it_is_now(run: SweepRun, sweep: &Path) -> SweepRun {
+    let path = sweep.join(&run.name);
+    let state = match run.state {
+        _ if process::is_finished(&path, None) => SweepState::Finished,
+        _ if process::is_trained(&path) => SweepState::Running,
+        SweepState::Failed => SweepState::Failed,
+        _ => SweepState::Waiting,
+    };
+    let reason = run.reason.filter(|_| state == SweepState::Failed);
+    SweepRun { state, reason, ..run }
 }

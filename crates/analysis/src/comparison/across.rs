@@ -90,6 +90,17 @@ impl Across {
             same_weights: same_weights(runs),
         }
     }
+
+    /// The pair whose overlap is the least likely by chance, if any two networks share a frequency that
+    /// are not one and the same.
+    #[must_use]
+    pub fn most_alike(&self) -> Option<&Pair> {
+        let is_one = |Pair { a, b, .. }: &Pair| {
+            self.same_weights.iter().any(|names| names.contains(a) && names.contains(b))
+        };
+        let sharing = self.pairs.iter().filter(|pair| pair.overlap.shared > 0 && !is_one(pair));
+        sharing.min_by(|a, b| a.overlap.p_value.total_cmp(&b.overlap.p_value))
+    }
 }
 
 fn pairs(frequencies: usize, runs: &[ComparedRun]) -> Vec<Pair> {
@@ -135,10 +146,16 @@ fn claims_across(claims: &[(&str, &[Claim])]) -> Vec<ClaimAcross> {
     across
 }
 
+/// Two networks whose figures are the same to the last bit have the same weights; their files can differ in
+/// what they say of them.
 fn same_weights(runs: &[ComparedRun]) -> Vec<Vec<String>> {
-    let mut by_checkpoint: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut by_figures: BTreeMap<Vec<u64>, Vec<String>> = BTreeMap::new();
     for run in runs {
-        by_checkpoint.entry(&run.sha256).or_default().push(run.name.clone());
+        let figures = run.embedding_norm_by_freq.iter().chain([&run.original_loss]);
+        by_figures
+            .entry(figures.map(|figure| figure.to_bits()).collect())
+            .or_default()
+            .push(run.name.clone());
     }
-    by_checkpoint.into_values().filter(|names| names.len() > 1).collect()
+    by_figures.into_values().filter(|names| names.len() > 1).collect()
 }

@@ -37,7 +37,7 @@ pub struct ComparedRun {
     pub key_freqs: Vec<usize>,
     /// The key frequencies by each of the three rules.
     pub key_freqs_by_rule: KeyFreqsByRule,
-    /// Whether the three rules agree.
+    /// Whether the three rules agree on key frequencies, of which there are any.
     pub rules_agree: bool,
     /// Neurons in each cluster, and in none.
     pub cluster_sizes: BTreeMap<String, usize>,
@@ -58,6 +58,20 @@ pub struct HarmfulAblation {
     pub freq: usize,
     /// Mean loss over all inputs without it, in nats.
     pub loss: f64,
+}
+
+/// Frequencies that are named before the others are only counted.
+const MOST_NAMED: usize = 8;
+
+/// Frequencies in words, the first of them where there are many: `2, 5, 11`.
+#[must_use]
+pub fn few_in_words(freqs: &[usize]) -> String {
+    let list = |freqs: &[usize]| freqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match freqs.len() {
+        0 => "none".to_owned(),
+        n if n <= MOST_NAMED + 1 => list(freqs),
+        n => format!("{} and {} others", list(&freqs[..MOST_NAMED]), n - MOST_NAMED),
+    }
 }
 
 impl ComparedRun {
@@ -87,7 +101,9 @@ impl ComparedRun {
             train_loss: summary.train_loss,
             test_loss: summary.test_loss,
             key_freqs: summary.key_freqs.clone(),
-            rules_agree: rules.embedding == rules.neurons && rules.neurons == rules.w_logit,
+            rules_agree: !rules.neurons.is_empty()
+                && rules.embedding == rules.neurons
+                && rules.neurons == rules.w_logit,
             key_freqs_by_rule: rules.clone(),
             cluster_sizes: summary.cluster_sizes.clone(),
             most_harmful_ablation: without.max_by(|a, b| a.loss.total_cmp(&b.loss)),
@@ -97,9 +113,59 @@ impl ComparedRun {
         }
     }
 
+    /// Whether the three rules agree, and what those say that disagree with the neurons'.
+    #[must_use]
+    pub fn rules_in_words(&self) -> String {
+        let rules = &self.key_freqs_by_rule;
+        let others = [("embedding", &rules.embedding), ("W_logit", &rules.w_logit)];
+        let others = others.into_iter().filter(|(_, freqs)| **freqs != rules.neurons);
+        let others: Vec<String> =
+            others.map(|(rule, freqs)| format!("{rule}: {}", few_in_words(freqs))).collect();
+        match (self.rules_agree, others.is_empty()) {
+            (true, _) => "agree".to_owned(),
+            (false, true) => "find none".to_owned(),
+            (false, false) => others.join("; "),
+        }
+    }
+
+    /// The step, and what state the run is in where it could still go on.
+    #[must_use]
+    pub fn step_in_words(&self) -> String {
+        match self.state.as_deref() {
+            Some(state @ ("running" | "stopped")) => format!("{} ({state})", self.step),
+            _ => self.step.to_string(),
+        }
+    }
+
+    /// A setting's value, without quotes, if it is known.
+    #[must_use]
+    pub fn setting(&self, path: &str) -> Option<String> {
+        let value = self.settings.get(path)?;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+
+    /// How many neurons serve a key frequency.
+    #[must_use]
+    pub fn cluster_size(&self, freq: usize) -> usize {
+        self.cluster_sizes.get(&freq.to_string()).copied().unwrap_or(0)
+    }
+
     /// What any of the rules calls key.
     pub(super) fn all_key_freqs(&self) -> impl Iterator<Item = usize> {
         let rules = &self.key_freqs_by_rule;
         [&self.key_freqs, &rules.embedding, &rules.neurons, &rules.w_logit].into_iter().flatten().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_frequencies_are_counted() {
+        assert_eq!(few_in_words(&[]), "none");
+        assert_eq!(few_in_words(&[2, 5]), "2, 5");
+        assert_eq!(few_in_words(&(1..=9).collect::<Vec<_>>()), "1, 2, 3, 4, 5, 6, 7, 8, 9");
+        assert_eq!(few_in_words(&(1..=56).collect::<Vec<_>>()), "1, 2, 3, 4, 5, 6, 7, 8 and 48 others");
     }
 }

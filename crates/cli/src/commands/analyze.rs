@@ -7,7 +7,7 @@ use clockwork_analysis::{Claim, Findings, Observer, STAGES, Summary, UNCLUSTERED
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    analyse::analyse,
+    checkpoint_analysis::analyse,
     checkpoint_path::{analysis_directory, checkpoint_path, run_of},
     threads::start_threads,
 };

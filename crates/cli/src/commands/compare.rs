@@ -12,7 +12,7 @@ use clockwork_training::{Evaluation, Milestones, read_metrics};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    analyse::analyse,
+    checkpoint_analysis::analyse,
     checkpoint_path::analysis_directory,
     comparison_csv::csv,
     comparison_table::in_words,
@@ -30,8 +30,8 @@ pub const COMPARISON: &str = "comparison.json";
 pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
     start_threads(args.threads)?;
     let runs = of_one_modulus(runs_to_compare(&args.runs)?, args.modulus)?;
-    let (names, directory) = names(&runs)?;
-    let out = args.out.clone().unwrap_or_else(|| relative_to_here(&directory.join("comparison")));
+    let (names, out) = names(&runs)?;
+    let out = args.out.clone().unwrap_or_else(|| relative_to_here(&out));
 
     let bar = bar(runs.len());
     let mut findings = Vec::new();

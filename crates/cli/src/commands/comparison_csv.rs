@@ -1,6 +1,6 @@
 use clockwork_analysis::{ComparedRun, Comparison};
 
-use super::comparison_table::{clusters, text};
+use super::comparison_table::clusters;
 
 /// A comparison as CSV, a line per run. Lists are separated by spaces, claims by semicolons; what is not
 /// known is empty.
@@ -40,7 +40,7 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
     let list = |freqs: &[usize]| freqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let harmful = run.most_harmful_ablation;
     let mut record = vec![run.name.clone(), run.path.clone(), whole(run.seed)];
-    record.extend(settings.iter().map(|path| run.settings.get(path).map_or(String::new(), text)));
+    record.extend(settings.iter().map(|path| run.setting(path).unwrap_or_default()));
     record.extend([
         run.step.to_string(),
         run.state.clone().unwrap_or_default(),

@@ -1,12 +1,10 @@
 use std::path::Path;
 
-use clockwork_analysis::{Across, ComparedRun, Comparison, MeanOverlap, Spread, UNCLUSTERED};
-use serde_json::Value;
+use clockwork_analysis::{
+    Across, ComparedRun, Comparison, MeanOverlap, Pair, Spread, UNCLUSTERED, few_in_words,
+};
 
 use crate::table::table;
-
-/// Frequencies that are named before the others are only counted.
-const MOST_NAMED: usize = 8;
 
 /// A comparison for the terminal: a row per run, then what is so over all.
 pub fn in_words(of: &Comparison, page: &Path) -> String {
@@ -26,55 +24,28 @@ pub fn in_words(of: &Comparison, page: &Path) -> String {
 
 fn row(run: &ComparedRun, settings: &[String], claims: usize) -> Vec<String> {
     let unknown = || "–".to_owned();
-    let step = match run.state.as_deref() {
-        Some(state @ ("running" | "stopped")) => format!("{} ({state})", run.step),
-        _ => run.step.to_string(),
-    };
     let mut row = vec![run.name.clone(), run.seed.map_or_else(unknown, |seed| seed.to_string())];
-    row.extend(settings.iter().map(|path| run.settings.get(path).map_or_else(unknown, text)));
+    row.extend(settings.iter().map(|path| run.setting(path).unwrap_or_else(unknown)));
     row.extend([
-        step,
+        run.step_in_words(),
         run.generalised.map_or_else(unknown, |step| step.to_string()),
         format!("{:.2e}", run.original_loss),
         clusters(run, false),
-        if run.rules_agree { "agree".to_owned() } else { rules(run) },
+        run.rules_in_words(),
         run.most_harmful_ablation.map_or_else(unknown, |of| format!("{}: loss {:.2}", of.freq, of.loss)),
         format!("{} of {claims}", run.claims_held),
     ]);
     row
 }
 
-/// A setting's value without quotes.
-pub fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
 /// Each key frequency with its neurons, and with those in no cluster if they are asked for.
 pub fn clusters(run: &ComparedRun, with_unclustered: bool) -> String {
-    let names = run.key_freqs.iter().map(ToString::to_string);
-    let names = names.chain(with_unclustered.then(|| UNCLUSTERED.to_owned()));
-    let size = |name: &String| run.cluster_sizes.get(name).copied().unwrap_or(0);
-    let sizes: Vec<String> = names.map(|name| format!("{name}:{}", size(&name))).collect();
-    if sizes.is_empty() { "none".to_owned() } else { sizes.join(", ") }
-}
-
-/// What the other rules say where they disagree with the neurons'.
-fn rules(run: &ComparedRun) -> String {
-    let rules = &run.key_freqs_by_rule;
-    let others = [("embedding", &rules.embedding), ("W_logit", &rules.w_logit)];
-    let others = others.into_iter().filter(|(_, freqs)| **freqs != rules.neurons);
-    let say = |(name, freqs): (&str, &Vec<usize>)| format!("{name}: {}", named(freqs));
-    others.map(say).collect::<Vec<_>>().join("; ")
-}
-
-/// Frequencies, the first of them where there are many.
-fn named(freqs: &[usize]) -> String {
-    let list = |freqs: &[usize]| freqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match freqs.len() {
-        0 => "none".to_owned(),
-        n if n <= MOST_NAMED + 1 => list(freqs),
-        n => format!("{} and {} others", list(&freqs[..MOST_NAMED]), n - MOST_NAMED),
+    let mut sizes: Vec<String> =
+        run.key_freqs.iter().map(|&k| format!("{k}:{}", run.cluster_size(k))).collect();
+    if with_unclustered {
+        sizes.push(format!("{UNCLUSTERED}:{}", run.cluster_sizes.get(UNCLUSTERED).copied().unwrap_or(0)));
     }
+    if sizes.is_empty() { "none".to_owned() } else { sizes.join(", ") }
 }
 
 /// What is so over all runs.
@@ -89,6 +60,10 @@ fn across(of: &Across, p: usize) -> Vec<String> {
     if let Some(MeanOverlap { pairs, mean, expected, standard_deviation }) = of.jaccard {
         let chance = format!("by chance {expected:.3} ± {standard_deviation:.3}");
         line("overlap (Jaccard)", format!("{mean:.3} on average over {pairs} pairs, {chance}"));
+    }
+    if let Some(Pair { a, b, overlap }) = of.most_alike() {
+        let chance = format!("p = {:.2e} for a pair chosen beforehand", overlap.p_value);
+        line("least likely by chance", format!("{a} and {b} share {}; {chance}", overlap.shared));
     }
     if let Some(generalised) = &of.generalised {
         let text = format!("step {}, in {} of {runs}", spread(generalised, 0), generalised.count);
@@ -128,7 +103,7 @@ fn most_common(of: &Across) -> String {
     let most = counts.first().map_or(0, |&(_, count)| count);
     let most_common: Vec<usize> =
         counts.iter().take_while(|(_, count)| *count == most).map(|&(k, _)| k).collect();
-    let named = named(&most_common);
+    let named = few_in_words(&most_common);
     let expected = of.expected_key_freq_count;
     match most {
         0 => "none".to_owned(),

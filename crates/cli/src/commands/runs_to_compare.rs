@@ -49,9 +49,10 @@ pub fn runs_to_compare(asked: &[PathBuf]) -> anyhow::Result<Vec<RunToCompare>> {
         if !seen.insert(place.clone()) {
             continue;
         }
-        match newest_checkpoint(&place)? {
-            Some(run) => runs.push(run),
-            None => warn(&format!("{}: no run with a checkpoint; left out", path.display())),
+        match newest_checkpoint(&place) {
+            Ok(Some(run)) => runs.push(run),
+            Ok(None) => warn(&format!("{}: no run with a checkpoint; left out", path.display())),
+            Err(error) => warn(&format!("{}; left out", error.in_words())),
         }
     }
     if runs.is_empty() {
@@ -64,14 +65,15 @@ pub fn runs_to_compare(asked: &[PathBuf]) -> anyhow::Result<Vec<RunToCompare>> {
 fn is_ours_beside_runs(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     let is_of_a_sweep = name == SweepManifest::FILE || name == "sweep.toml" || name == "lock";
-    is_of_a_sweep && path.is_file() || path.join(COMPARISON).is_file()
+    let is_a_comparison = path.join(COMPARISON).is_file() && !path.join("checkpoints").is_dir();
+    is_of_a_sweep && path.is_file() || is_a_comparison
 }
 
-fn newest_checkpoint(run: &Path) -> anyhow::Result<Option<RunToCompare>> {
+fn newest_checkpoint(run: &Path) -> Result<Option<RunToCompare>, Error> {
     let files = CheckpointFiles::new(run.join("checkpoints"));
     let Some(step) = files.steps().ok().and_then(|steps| steps.last().copied()) else { return Ok(None) };
     let checkpoint = files.weights(step);
-    let modulus = Checkpoint::read(&checkpoint).map_err(Error::from)?.metadata.model.modulus;
+    let modulus = Checkpoint::read(&checkpoint)?.metadata.model.modulus;
     Ok(Some(RunToCompare { path: run.to_owned(), checkpoint, step, modulus }))
 }
 
@@ -92,19 +94,21 @@ pub fn of_one_modulus(
     Ok(runs)
 }
 
-/// What to call each run, the shortest path that tells them apart from a directory that holds all, and
-/// that directory.
+/// What to call each run, its path from the directory that holds all, and where to keep what is said of
+/// them: beside them if they are beside each other, else here.
 pub fn names(runs: &[RunToCompare]) -> anyhow::Result<(Vec<String>, PathBuf)> {
-    let parents = runs.iter().filter_map(|run| run.path.parent().map(Path::to_owned));
+    let parents = || runs.iter().filter_map(|run| run.path.parent().map(Path::to_owned));
     let common = |a: PathBuf, b: PathBuf| {
         let shared = a.components().zip(b.components()).take_while(|(a, b)| a == b);
         shared.map(|(component, _)| component).collect()
     };
-    let directory = parents.reduce(common).context("a run is in no directory")?;
+    let directory = parents().reduce(common).context("a run is in no directory")?;
     let name = |run: &RunToCompare| {
         run.path.strip_prefix(&directory).unwrap_or(&run.path).to_string_lossy().into_owned()
     };
-    Ok((runs.iter().map(name).collect(), directory))
+    let are_together = parents().all(|parent| parent == directory);
+    let out = if are_together { directory.join("comparison") } else { "comparison".into() };
+    Ok((runs.iter().map(name).collect(), out))
 }
 
 fn warn(words: &str) {

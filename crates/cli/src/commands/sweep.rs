@@ -6,20 +6,14 @@ use std::{
     thread::available_parallelism,
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use burn::train::Interrupter;
 use clockwork_training::{
     Milestones, PlannedRun, Seeds, Sweep, SweepPlan, SweepRun, SweepState, read_metrics,
 };
 
 use super::{interrupt::stop_on_ctrl_c, program::program, relative_path::relative_to_here};
-use crate::{
-    args::SweepArgs,
-    duration::InWords,
-    exit::{Ended, WrongRequest},
-    sweep_progress::SweepProgress,
-    table::table,
-};
+use crate::{args::SweepArgs, duration::InWords, exit::Ended, sweep_progress::SweepProgress, table::table};
 
 /// `clockwork sweep`
 pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
@@ -33,10 +27,6 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
     let command =
         |directory: &Path, base: &Path, run: &PlannedRun| command(&clockwork, directory, base, run, threads);
     let sweep = Sweep::open(&args.runs_dir, &name(args), &plan, command)?;
-    if sweep.path().to_str().and(clockwork.to_str()).is_none() {
-        return Err(anyhow!(WrongRequest("choose another --runs-dir"))
-            .context(format!("{} is no text, as its manifest must be", sweep.path().display())));
-    }
 
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(&interrupter)?;
@@ -48,12 +38,11 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
     let runs = sweep.runs();
     if !args.quiet {
         // A reader that went away, such as `head`, is no failure of the sweep.
-        let _ = stdout().write_all(in_words(&path, &runs)?.as_bytes());
+        let _ = stdout().write_all(in_words(&path, &runs).as_bytes());
     }
-    let is = |state| runs.iter().any(|run| run.state == state);
-    Ok(if is(SweepState::Failed) {
+    Ok(if runs.iter().any(|run| run.state == SweepState::Failed) {
         Ended::RunFailed
-    } else if is(SweepState::Waiting) {
+    } else if runs.iter().any(|run| run.state != SweepState::Finished) {
         Ended::Interrupted
     } else {
         Ended::Done
@@ -80,8 +69,8 @@ fn command(clockwork: &Path, directory: &Path, base: &Path, run: &PlannedRun, th
     command
 }
 
-fn in_words(path: &Path, runs: &[SweepRun]) -> anyhow::Result<String> {
-    let rows = runs.iter().map(|run| row(path, run)).collect::<anyhow::Result<Vec<_>>>()?;
+fn in_words(path: &Path, runs: &[SweepRun]) -> String {
+    let rows = runs.iter().map(|run| row(path, run)).collect();
     let header = ["run", "state", "step", "test accuracy 99 %", "test loss", "time", ""];
     let count = |state| runs.iter().filter(|run| run.state == state).count();
     let (finished, failed) = (count(SweepState::Finished), count(SweepState::Failed));
@@ -92,12 +81,13 @@ fn in_words(path: &Path, runs: &[SweepRun]) -> anyhow::Result<String> {
         true => format!("  next   {} compare {}\n", program(), path.display()),
         false => "  next   the same command goes on with the others\n".to_owned(),
     });
-    Ok(lines.join("\n"))
+    lines.join("\n")
 }
 
 /// A run's row in the last table.
-fn row(path: &Path, run: &SweepRun) -> anyhow::Result<Vec<String>> {
-    let evaluations = read_metrics(&path.join(&run.name).join("metrics.jsonl"), u64::MAX)?;
+fn row(path: &Path, run: &SweepRun) -> Vec<String> {
+    // What is wrong with metrics that cannot be read, the run's own process tells.
+    let evaluations = read_metrics(&path.join(&run.name).join("metrics.jsonl"), u64::MAX).unwrap_or_default();
     let last = evaluations.last();
     let of_last =
         |text: &dyn Fn(&clockwork_training::Evaluation) -> String| last.map_or("–".to_owned(), text);
@@ -108,7 +98,7 @@ fn row(path: &Path, run: &SweepRun) -> anyhow::Result<Vec<String>> {
         SweepState::Finished => "finished",
         SweepState::Failed => "failed",
     };
-    Ok(vec![
+    vec![
         run.name.clone(),
         state.to_owned(),
         of_last(&|last| last.step.to_string()),
@@ -116,5 +106,5 @@ fn row(path: &Path, run: &SweepRun) -> anyhow::Result<Vec<String>> {
         of_last(&|last| format!("{:.3e}", last.test_loss)),
         of_last(&|last| InWords { seconds: last.elapsed_s }.to_string()),
         run.reason.clone().unwrap_or_default(),
-    ])
+    ]
 }

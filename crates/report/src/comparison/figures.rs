@@ -1,13 +1,18 @@
-use clockwork_analysis::{Across, ComparedRun, Comparison, MeanOverlap, Pair, Spread};
+use std::collections::BTreeMap;
+
+use clockwork_analysis::{Across, ComparedRun, Comparison, MeanOverlap, Overlap, Pair, Spread};
 
 use super::ComparisonReport;
 use crate::{Axis, Content, Entry, Figure, HeatMap, Line, Section, TrainingCurves, short_number::short};
 
-/// How many runs' names find room along an axis.
-const NAMES_ALONG: usize = 30;
+/// How many runs' names find room along the vertical axis.
+const NAMES_DOWN: usize = 30;
 
-/// Frequencies between two that are labelled.
-const LABEL_EVERY: usize = 5;
+/// How many letters find room along the horizontal axis of a map.
+const LETTERS_ACROSS: usize = 60;
+
+/// How many frequencies are labelled at most.
+const LABELLED_FREQUENCIES: usize = 20;
 
 /// Figures of a comparison, each with what to look for in it.
 #[must_use]
@@ -26,21 +31,34 @@ pub fn comparison_story(of: &ComparisonReport) -> Vec<Section> {
         sections.push(Section {
             id: "training",
             title: "Training: when the rule is found",
-            entries: vec![losses(comparison, of.training), steps_to_grok(comparison)],
+            entries: vec![losses(comparison, of.training), steps_to_grok(comparison, of.training)],
         });
     }
     sections
 }
 
-/// An axis of runs, the first at the top where it is the vertical one.
+/// A map's axis of runs, the first at the top where it is the vertical one.
 fn of_runs(runs: &[ComparedRun], is_vertical: bool) -> Axis {
     let mut names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let room = if is_vertical { NAMES_DOWN } else { LETTERS_ACROSS / (longest + 1) };
+    let every = names.len().div_ceil(room.max(1)).max(1);
+    // From the first run on, wherever that is.
+    let mut labelled: Vec<usize> = (0..names.len()).step_by(every).collect();
     if is_vertical {
         names.reverse();
+        labelled.iter_mut().for_each(|i| *i = names.len() - 1 - *i);
+        labelled.reverse();
     }
-    let every = names.len().div_ceil(NAMES_ALONG).max(1);
-    let labelled = (0..names.len()).step_by(every).collect();
     Axis::named("run", names, labelled)
+}
+
+/// A map's axis of frequencies, from 1, of which the first and round ones are labelled.
+fn of_frequencies(frequencies: usize) -> Axis {
+    let every = [1, 2, 5, 10, 20, 50].into_iter().find(|every| frequencies <= every * LABELLED_FREQUENCIES);
+    let every = every.unwrap_or(100);
+    let labelled = (0..frequencies).filter(|i| *i == 0 || (i + 1) % every == 0).collect();
+    Axis::named("frequency", (1..=frequencies).map(|k| k.to_string()).collect(), labelled)
 }
 
 fn map(of: &Comparison) -> Entry {
@@ -56,15 +74,9 @@ fn map(of: &Comparison) -> Entry {
     for (i, run) in of.runs.iter().rev().enumerate() {
         map.marked.extend(run.key_freqs.iter().map(|k| [i, k - 1]));
     }
-    let labelled = (0..frequencies).filter(|i| i == &0 || (i + 1) % LABEL_EVERY == 0);
-    let labelled: Vec<usize> = match frequencies <= 20 * LABEL_EVERY {
-        true => labelled.collect(),
-        false => labelled.step_by(frequencies.div_ceil(20 * LABEL_EVERY)).collect(),
-    };
-    let names = (1..=frequencies).map(|k| k.to_string()).collect();
-    let axes = [Axis::named("frequency", names, labelled), of_runs(&of.runs, true)];
+    let axes = [of_frequencies(frequencies), of_runs(&of.runs, true)];
     Entry::new(
-        Figure::new("key-frequencies", "Key frequencies of each run", axes, Content::HeatMap(map.thinned())),
+        Figure::new("key-frequencies", "Key frequencies of each run", axes, Content::HeatMap(map)).thinned(),
         format!(
             "A row per run, shaded by how the embedding's squared norm is spread over frequencies; dots mark \
                 the key frequencies by the neurons' rule. Dark cells and dots coincide where the rules agree, \
@@ -109,22 +121,27 @@ fn histogram(of: &Across) -> Entry {
 
 fn overlaps(of: &Comparison) -> Entry {
     let n = of.runs.len();
-    let mut values = vec![0.0; n * n];
-    let position = |name: &str| of.runs.iter().position(|run| run.name == name);
-    for (i, run) in of.runs.iter().enumerate() {
-        // A network without key frequencies has none in common even with itself.
-        values[(n - 1 - i) * n + i] = if run.key_freqs.is_empty() { 0.0 } else { 1.0 };
-    }
-    for Pair { a, b, overlap } in &of.across.pairs {
-        if let (Some(a), Some(b)) = (position(a), position(b)) {
-            let jaccard = overlap.jaccard.unwrap_or(0.0);
-            values[(n - 1 - a) * n + b] = jaccard;
-            values[(n - 1 - b) * n + a] = jaccard;
+    let positions: BTreeMap<&str, usize> =
+        (0..).zip(&of.runs).map(|(i, run)| (run.name.as_str(), i)).collect();
+    let frame = |label: &str, value_name: &str, itself: f64, value: &dyn Fn(&Overlap) -> f64| {
+        let mut values = vec![0.0; n * n];
+        // The first run is at the top.
+        let cell = |a: usize, b: usize| (n - 1 - a) * n + b;
+        (0..n).for_each(|i| values[cell(i, i)] = itself);
+        for Pair { a, b, overlap } in &of.across.pairs {
+            let (a, b) = (positions[a.as_str()], positions[b.as_str()]);
+            values[cell(a, b)] = value(overlap);
+            values[cell(b, a)] = value(overlap);
         }
-    }
-    let map = HeatMap::new(n, values, "Jaccard index", false).thinned();
+        (label.to_owned(), Content::HeatMap(HeatMap::new(n, values, value_name, false)))
+    };
+    let frames = [
+        frame("found", "Jaccard index", 1.0, &|overlap| overlap.jaccard.unwrap_or(0.0)),
+        frame("expected by chance", "Jaccard index", 1.0, &|overlap| overlap.expected_jaccard.unwrap_or(0.0)),
+        frame("how unlikely", "−log10 p", 0.0, &|overlap| -overlap.p_value.log10()),
+    ];
     let axes = [of_runs(&of.runs, false), of_runs(&of.runs, true)];
-    let text = match &of.across.jaccard {
+    let mut text = match &of.across.jaccard {
         Some(MeanOverlap { pairs, mean, expected, standard_deviation }) => format!(
             "The Jaccard index of two runs: frequencies that are key in both, over those that are in either. Over \
                 {pairs} pairs its mean is {}; sets of the same sizes drawn at random have {} ± {} (mean and \
@@ -135,8 +152,15 @@ fn overlaps(of: &Comparison) -> Entry {
         ),
         None => "No two runs have key frequencies to compare.".to_owned(),
     };
+    if let Some(Pair { a, b, overlap }) = of.across.most_alike() {
+        let (shared, p) = (overlap.shared, short(overlap.p_value));
+        let pair =
+            format!(" The least likely by chance is that of {a} and {b}, which share {shared}: p = {p} ");
+        text.extend([pair.as_str(), "for a pair chosen beforehand."]);
+    }
     Entry::new(
-        Figure::new("overlap", "Overlap of key frequencies between runs", axes, Content::HeatMap(map)),
+        Figure::with_slider("overlap", "Overlap of key frequencies between runs", axes, "overlap", frames)
+            .thinned(),
         text,
     )
 }
@@ -155,25 +179,26 @@ fn losses(of: &Comparison, training: &[TrainingCurves]) -> Entry {
     let axes = [Axis::of("optimisation step"), Axis::log("loss (nats)")];
     Entry::new(
         Figure::with_slider("losses", "Losses of all runs", axes, "pairs", frames),
-        "Each run on the pairs held out, and with the slider moved on those trained on. All memorise at about the \
-                same time; how long they stay on the plateau, and how clean they get, differs.",
+        "Each run on the pairs held out, and with the slider moved on those trained on: where it memorises, how \
+                long it stays on the plateau, and how clean it gets.",
     )
 }
 
-fn steps_to_grok(of: &Comparison) -> Entry {
-    let name = |run: &ComparedRun| match run.generalised {
-        Some(_) => run.name.clone(),
-        None => format!("{} (never)", run.name),
+fn steps_to_grok(of: &Comparison, training: &[TrainingCurves]) -> Entry {
+    // Of an imported network no step is known.
+    let known = of.runs.iter().zip(training).filter_map(|(run, curves)| Some((run, *curves.steps.last()?)));
+    let bar = |(run, last): (&ComparedRun, u64)| match run.generalised {
+        Some(step) => (run.name.clone(), step as f64),
+        None => (format!("{} (not by {last})", run.name), 0.0),
     };
-    let bar = |run: &ComparedRun| (name(run), run.generalised.map_or(0.0, |step| step as f64));
-    let bars = of.runs.iter().map(bar).collect();
+    let bars: Vec<(String, f64)> = known.map(bar).collect();
     let text = match &of.across.generalised {
         Some(Spread { count, mean, min, max, .. }) => format!(
             "The evaluated step at which test accuracy passed 99 %: between {min} and {max} in the {count} of {} \
                 runs that did, {mean:.0} on average.",
-            of.runs.len(),
+            bars.len(),
         ),
-        None => "In none of these runs is a step known at which test accuracy passed 99 %.".to_owned(),
+        None => "In none of these runs test accuracy has passed 99 %.".to_owned(),
     };
     let axes = [Axis::of("run"), Axis::of("optimisation step")];
     let content = Content::Bars { bars, levels: vec![] };

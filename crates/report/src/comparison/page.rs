@@ -1,12 +1,10 @@
 use clockwork_analysis::{Across, ClaimAcross, ComparedRun, Comparison};
 use maud::{Markup, html};
-use serde_json::Value;
 
 use crate::{
     Section,
     page::{Page, PageSection, of_figures, table},
     short_number::short,
-    story::in_words,
 };
 
 /// The whole page.
@@ -40,28 +38,30 @@ pub(super) fn html(of: &Comparison, of_story: &[Section]) -> String {
 
 /// What was found, in a few sentences.
 fn verdict(Comparison { p, runs, across }: &Comparison) -> String {
-    let number = |count: usize| if count == 1 { "network" } else { "networks" };
-    let generalise = runs.iter().filter(|run| run.accuracy >= 1.0).count();
+    let right = runs.iter().filter(|run| run.accuracy >= 1.0).count();
+    let does = match (runs.len(), right) {
+        (1, 1) => format!("The network answers everything right modulo {p}"),
+        (1, _) => format!("The network does not answer everything right modulo {p}"),
+        (n, right) => format!("{right} of {n} networks answer everything right modulo {p}"),
+    };
     let numbers = across.key_freqs_per_run;
     let used = match numbers.min == numbers.max {
         true => format!("{}", numbers.min),
         false => format!("{} to {}", numbers.min, numbers.max),
     };
     let overlap = across.jaccard.map_or(String::new(), |jaccard| {
+        let [mean, expected, deviation] =
+            [jaccard.mean, jaccard.expected, jaccard.standard_deviation].map(|share| short(100.0 * share));
         format!(
-            " Two of them have {:.0} % of their frequencies in common on average, where chance alone gives {:.0} \
-                ± {:.0} %.",
-            100.0 * jaccard.mean,
-            100.0 * jaccard.expected,
-            100.0 * jaccard.standard_deviation
+            " Two have {mean} % of their key frequencies in common on average, where chance alone gives \
+                {expected} ± {deviation} %."
         )
     });
     let everywhere = across.claims.iter().filter(|claim| claim.fails_in.is_empty()).count();
+    let hold = if runs.len() == 1 { "hold" } else { "hold in all of them" };
     format!(
-        "{generalise} of {} {} modulo {p} answer everything right, with {used} of {} frequencies each.{overlap} \
-                {everywhere} of {} claims hold in all.",
-        runs.len(),
-        number(runs.len()),
+        "{does}. {} {used} of {} frequencies key.{overlap} {everywhere} of {} claims {hold}.",
+        if runs.len() == 1 { "It has" } else { "They have" },
         across.frequencies,
         across.claims.len(),
     )
@@ -94,10 +94,10 @@ fn runs(of: &Comparison) -> Markup {
                     @for run in &of.runs {
                         tr class=(if run.claims_failed.is_empty() { "holds" } else { "fails" }) {
                             td { (run.name) } td { (run.seed.map_or("–".to_owned(), |seed| seed.to_string())) }
-                            @for setting in &settings { td { (run.settings.get(setting).map_or("–".to_owned(), text)) } }
-                            td { (step(run)) }
+                            @for setting in &settings { td { (run.setting(setting).unwrap_or_else(|| "–".to_owned())) } }
+                            td { (run.step_in_words()) }
                             td { (run.generalised.map_or("–".to_owned(), |step| step.to_string())) }
-                            td { (short(run.original_loss)) } td { (key_freqs(run)) } td { (rules(run)) }
+                            td { (short(run.original_loss)) } td { (key_freqs(run)) } td { (run.rules_in_words()) }
                             td { (run.most_harmful_ablation.map_or("–".to_owned(), |of| format!("{}: loss {}", of.freq, short(of.loss)))) }
                             td { (run.claims_held) " of " (claims) }
                         }
@@ -108,33 +108,10 @@ fn runs(of: &Comparison) -> Markup {
     }
 }
 
-/// A setting's value without quotes.
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// The step, and the state where the run could still go on.
-fn step(run: &ComparedRun) -> String {
-    match run.state.as_deref() {
-        Some(state @ ("running" | "stopped")) => format!("{} ({state})", run.step),
-        _ => run.step.to_string(),
-    }
-}
-
 fn key_freqs(run: &ComparedRun) -> String {
-    let size = |k: &usize| run.cluster_sizes.get(&k.to_string()).copied().unwrap_or(0);
-    let freqs: Vec<String> = run.key_freqs.iter().map(|k| format!("{k} ({})", size(k))).collect();
+    let freqs: Vec<String> =
+        run.key_freqs.iter().map(|&k| format!("{k} ({})", run.cluster_size(k))).collect();
     if freqs.is_empty() { "none".to_owned() } else { freqs.join(", ") }
-}
-
-fn rules(run: &ComparedRun) -> String {
-    let rules = &run.key_freqs_by_rule;
-    match run.rules_agree {
-        true => "agree".to_owned(),
-        false => {
-            format!("embedding: {}; W_logit: {}", in_words(&rules.embedding), in_words(&rules.w_logit))
-        }
-    }
 }
 
 fn claims(of: &Across) -> Markup {

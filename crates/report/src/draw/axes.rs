@@ -3,6 +3,9 @@ use crate::{Axis, Content, Figure, Points, ticks::Ticks};
 /// With more bars than this their names take turns on two lines, or they would run into each other.
 const MAX_NAMES_ABREAST: usize = 6;
 
+/// How many times as high as its tallest bar a figure is that names levels.
+const ROOM_FOR_NAMES: f64 = 1.25;
+
 /// Whether the names of a frame's bars take turns.
 pub(super) fn is_staggered(content: &Content) -> bool {
     matches!(content, Content::Bars { bars, .. } if bars.len() > MAX_NAMES_ABREAST)
@@ -57,7 +60,9 @@ fn ranges(figure: &Figure, content: &Content) -> ([f64; 2], [f64; 2]) {
         Content::Bars { bars, levels } => {
             let mut values = bars.iter().map(|bar| bar.1).chain(levels.iter().map(|level| level.0));
             let [low, high] = bounds(&mut values, &figure.y);
-            let low = if figure.y.is_log { low } else { low.min(0.0) };
+            // Above linear bars there is room for the names of levels.
+            let room = if levels.is_empty() { 1.0 } else { ROOM_FOR_NAMES };
+            let [low, high] = if figure.y.is_log { [low, high] } else { [low.min(0.0), room * high] };
             ([-0.5, bars.len() as f64 - 0.5], [low, high])
         }
         Content::HeatMap(map) => ([-0.5, map.columns as f64 - 0.5], [-0.5, map.rows() as f64 - 0.5]),

@@ -94,11 +94,14 @@ pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
                 let style = text(13).pos(Pos::new(HPos::Right, VPos::Bottom));
                 chart.draw_series([Text::new(name.clone(), (x.end, row), style)])?;
             }
-            // With a rim they show on light cells and on dark ones.
+            let (across, down) = chart.plotting_area().get_pixel_range();
+            let cell = (across.len() / map.columns.max(1)).min(down.len() / map.rows().max(1));
+            let radius = (6 * scale as i32).min(cell as i32 / 2).max(1);
             for [row, column] in &map.marked {
-                for (radius, colour) in [(6, WHITE), (5, LINES[1])] {
+                // With a rim they show on light cells and on dark ones.
+                for (radius, colour) in [(radius, WHITE), (radius * 5 / 6, LINES[1])] {
                     let centre = (*column as f64, *row as f64);
-                    chart.draw_series([Circle::new(centre, radius * scale as i32, colour.filled())])?;
+                    chart.draw_series([Circle::new(centre, radius, colour.filled())])?;
                 }
             }
             draw_key(key, &map.value_name, map.has_signs, map.largest(), scale)?;

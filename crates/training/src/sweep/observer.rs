@@ -4,8 +4,8 @@ use crate::Evaluation;
 /// Hears how the runs of a sweep get on, from several threads at once. `()` is the one that does not
 /// listen.
 pub trait SweepObserver: Sync {
-    /// A process was started that trains a run.
-    fn started(&self, _run: &SweepRun) {}
+    /// A process is about to be started that trains a run.
+    fn starts(&self, _run: &SweepRun) {}
 
     /// A run is being trained by a process of somebody else, which is waited for.
     fn is_trained_elsewhere(&self, _run: &SweepRun) {}

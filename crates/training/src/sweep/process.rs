@@ -2,7 +2,7 @@ use std::{
     fs,
     io::Read,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, SystemTime},
 };
@@ -11,9 +11,9 @@ use burn::train::Interrupter;
 
 use super::SweepState;
 use crate::{
-    Error, Evaluation, Result, RunRecord, RunState,
+    Config, Error, Evaluation, Result, RunRecord, RunState,
     metrics::read_metrics,
-    run_directory::{METRICS, RECORD, is_locked},
+    run_directory::{CONFIG, METRICS, RECORD, is_locked},
 };
 
 /// The environment variable that tells a process of a sweep to stop, as for Ctrl-C, once its standard input
@@ -23,11 +23,12 @@ pub const STOP_AT_EOF: &str = "CLOCKWORK_STOP_AT_EOF";
 /// How often processes and what they measured are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Whether a run took its last step.
-pub(super) fn is_finished(run: &Path) -> bool {
+/// Whether a run, of these settings if some are given, took its last step.
+pub(super) fn is_finished(run: &Path, config: Option<&Config>) -> bool {
     let record = fs::read(run.join(RECORD)).ok();
     let record = record.and_then(|json| serde_json::from_slice::<RunRecord>(&json).ok());
     record.is_some_and(|record| record.state == RunState::Finished)
+        && config.is_none_or(|config| Config::read(&run.join(CONFIG)).is_ok_and(|kept| kept == *config))
 }
 
 /// Whether a process trains a run now.
@@ -42,6 +43,7 @@ pub(super) fn wait_until_let_go(run: &Path, interrupter: &Interrupter, evaluated
         metrics.look(run, evaluated);
         thread::sleep(LOOK_EVERY);
     }
+    metrics.look(run, evaluated);
 }
 
 /// Trains a run in a process of its own, and tells what became of it, and why if it failed.
@@ -75,15 +77,23 @@ pub(super) fn train(
     metrics.look(run, evaluated);
     let was_asked_to_stop = until_eof.is_none();
     let said = said.and_then(|said| said.join().ok()).unwrap_or_default();
-    Ok(match (status.success(), is_finished(run)) {
-        (true, true) => (SweepState::Finished, None),
-        _ if was_asked_to_stop => (SweepState::Waiting, None),
-        _ => {
-            let last = said.lines().rfind(|line| !line.trim().is_empty());
-            let reason = last.map(|line| line.trim_start_matches("error: ").to_owned());
-            (SweepState::Failed, Some(reason.unwrap_or_else(|| format!("its process ended with {status}"))))
-        }
+    Ok(match status.success() {
+        true => (SweepState::Finished, None),
+        false if was_asked_to_stop => (SweepState::Waiting, None),
+        false => (SweepState::Failed, Some(reason(status, &said))),
     })
+}
+
+/// Why a process failed: the error that it told, or else how it ended and the first that it said.
+fn reason(status: ExitStatus, said: &str) -> String {
+    match (
+        said.lines().find_map(|line| line.strip_prefix("error: ")),
+        said.lines().find(|line| !line.is_empty()),
+    ) {
+        (Some(error), _) => error.to_owned(),
+        (None, Some(first)) => format!("its process ended with {status}: {first}"),
+        (None, None) => format!("its process ended with {status}"),
+    }
 }
 
 fn spawn(command: &[String]) -> Result<Child> {
@@ -118,5 +128,24 @@ impl Metrics {
                 evaluated(&evaluations);
             }
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn the_reason_is_the_error_or_how_it_ended() {
+        let reason = |status: i32, said: &str| super::reason(ExitStatus::from_raw(status), said);
+        assert_eq!(reason(1 << 8, "warning: w\nerror: the disk is full\n"), "the disk is full");
+        assert_eq!(reason(9, ""), "its process ended with signal: 9 (SIGKILL)");
+        let panic = "\nthread 'main' panicked at src/main.rs:1:1:\nnote: run with `RUST_BACKTRACE=1`\n";
+        assert_eq!(
+            reason(101 << 8, panic),
+            "its process ended with exit status: 101: thread 'main' panicked at src/main.rs:1:1:"
+        );
     }
 }

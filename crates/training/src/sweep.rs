@@ -155,7 +155,11 @@ impl Sweep {
             Ok(())
         };
         thread::scope(|scope| {
-            let workers: Vec<_> = (0..jobs.get()).map(|_| scope.spawn(work)).collect();
+            let start = |_| thread::Builder::new().spawn_scoped(scope, work);
+            let workers = (0..jobs.get()).map(start).collect::<std::io::Result<Vec<_>>>();
+            // There is a limit to how many a system starts; those that run stop with the sweep.
+            let workers = workers.map_err(Error::io("start a thread for every job of", &self.path));
+            let workers = workers.inspect_err(|_| interrupter.stop(Some("the sweep failed")))?;
             let ended = workers.into_iter().map(|worker| worker.join().expect("no worker panics"));
             // Every worker is waited for, and the first error told.
             ended.fold(Ok(()), Result::and)

@@ -2,7 +2,7 @@ use std::{
     fs,
     io::Read,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, SystemTime},
 };
@@ -55,14 +55,16 @@ pub(super) fn train(
 ) -> Result<(SweepState, Option<String>)> {
     let mut child = spawn(command)?;
     let mut until_eof = child.stdin.take();
-    let said = child.stderr.take().map(|mut stderr| {
-        thread::spawn(move || {
+    let listen = |mut stderr: ChildStderr| {
+        thread::Builder::new().spawn(move || {
             let mut said = Vec::new();
             // What cannot be read any more is not worth failing for.
             let _ = stderr.read_to_end(&mut said);
             String::from_utf8_lossy(&said).into_owned()
         })
-    });
+    };
+    // Should that fail, the process stops, for its input ends here.
+    let said = child.stderr.take().map(listen).transpose().map_err(Error::io("start a thread for", run))?;
     let mut metrics = Metrics::default();
     let status = loop {
         if let Some(status) = child.try_wait().map_err(Error::io("wait for the process of", run))? {

@@ -83,7 +83,7 @@ fn wait_for(tab: &Tab, condition: &str) {
 #[test]
 fn a_report_is_seen_pointed_at_and_moved_in_a_browser() {
     let directory = tempfile::tempdir().unwrap();
-    let quick = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/quick.toml");
+    let quick = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../configs/quick.toml");
     clockwork(directory.path(), &["train", "--name=quick", "--config", quick.to_str().unwrap()]);
     clockwork(directory.path(), &["analyze", "runs/quick"]);
     clockwork(directory.path(), &["report", "runs/quick"]);

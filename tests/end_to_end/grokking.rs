@@ -1,4 +1,4 @@
-use std::{fs, path::Path};
+use std::{env, fs, path::PathBuf};
 
 use crate::sandbox::Sandbox;
 
@@ -11,7 +11,7 @@ fn passed(metrics: &[serde_json::Value], accuracy: &str) -> u64 {
 #[test]
 fn the_quick_configuration_groks() {
     let sandbox = Sandbox::new();
-    let quick = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/quick.toml");
+    let quick = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../configs/quick.toml");
     fs::copy(quick, sandbox.path("quick.toml")).unwrap();
     let said = sandbox.succeed(&["train", "--config=quick.toml", "--name=quick"]);
     assert!(said.contains("finished at step") && said.contains("runs/quick"), "{said}");

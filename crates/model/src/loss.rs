@@ -9,11 +9,15 @@ use burn::tensor::TensorReadError;
 
 use crate::Batch;
 
+/// What takes the answer's place among the others: e to the power of it is 0, and unlike an infinity every
+/// graphics interface must keep it.
+const NOTHING: f64 = -1e30;
+
 /// The loss of every example in nats, [n], from logits [n, p].
 #[must_use]
 pub fn per_example(logits: Tensor<2>, batch: &Batch) -> Tensor<1> {
     let answer = logits.clone().gather(1, batch.answer.clone()); // [n, 1]
-    let others = logits.mask_fill(batch.is_answer.clone(), f64::NEG_INFINITY); // [n, p]
+    let others = logits.mask_fill(batch.is_answer.clone(), NOTHING); // [n, p]
     let largest = others.clone().detach().max_dim(1); // [n, 1]
     let logsumexp = (others - largest.clone()).exp().sum_dim(1).log() + largest; // [n, 1]
     softplus(logsumexp - answer).squeeze_dim(1)
@@ -39,8 +43,19 @@ pub fn of_row(logits: &[f64], answer: usize) -> f64 {
 ///
 /// What the device says where it cannot hand the losses back.
 pub fn mean(losses: Tensor<1>) -> Result<f64, TensorReadError> {
+    Ok(means(losses, 1)?[0])
+}
+
+/// The mean of each of r replicas, which have as many examples each.
+///
+/// # Errors
+///
+/// Those of [`mean`].
+pub fn means(losses: Tensor<1>, r: usize) -> Result<Vec<f64>, TensorReadError> {
     let losses: Vec<f32> = losses.try_into_vec_as()?;
-    Ok(losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64)
+    let n = losses.len() / r;
+    let mean = |of: &[f32]| of.iter().map(|&loss| f64::from(loss)).sum::<f64>() / n as f64;
+    Ok(losses.chunks_exact(n).map(mean).collect())
 }
 
 /// The fraction of examples whose answer's logit, of logits [n, p], is above every other.
@@ -49,10 +64,21 @@ pub fn mean(losses: Tensor<1>) -> Result<f64, TensorReadError> {
 ///
 /// What the device says where it cannot hand the count back.
 pub fn accuracy(logits: Tensor<2>, batch: &Batch) -> Result<f64, TensorReadError> {
+    Ok(accuracies(logits, batch, 1)?[0])
+}
+
+/// The fraction for each of r replicas, which have as many examples each.
+///
+/// # Errors
+///
+/// Those of [`accuracy`].
+pub fn accuracies(logits: Tensor<2>, batch: &Batch, r: usize) -> Result<Vec<f64>, TensorReadError> {
     let answer = logits.clone().gather(1, batch.answer.clone()); // [n, 1]
-    let largest = logits.mask_fill(batch.is_answer.clone(), f64::NEG_INFINITY).max_dim(1); // [n, 1]
-    let correct: i64 = answer.greater(largest).int().sum().try_into_scalar()?;
-    Ok(correct as f64 / batch.len() as f64)
+    let largest = logits.mask_fill(batch.is_answer.clone(), NOTHING).max_dim(1); // [n, 1]
+    let n = batch.len() / r;
+    let correct = answer.greater(largest).int().reshape([r, n]).sum_dim(1); // [r, 1]
+    let correct: Vec<i64> = correct.try_into_vec_as()?;
+    Ok(correct.into_iter().map(|correct| correct as f64 / n as f64).collect())
 }
 
 #[cfg(test)]

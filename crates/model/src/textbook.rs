@@ -37,10 +37,10 @@ impl Transformer {
     pub fn textbook(&self, batch: &Batch) -> Activations {
         let config = self.config();
         let (n, d_model, n_heads, d_head) = (batch.len(), config.d_model, config.n_heads, config.d_head());
-        let device = batch.x.device();
+        let device = batch.x.numbers.device();
 
-        let equals = batch.x.full_like(config.modulus as i64); // [n]
-        let tokens = Tensor::stack::<2>(vec![batch.x.clone(), batch.y.clone(), equals], 1); // [n, 3]
+        let equals = batch.x.numbers.full_like(config.modulus as i64); // [1, n]
+        let tokens = Tensor::stack::<3>(vec![batch.x.numbers.clone(), batch.y.numbers.clone(), equals], 2); // [1, n, 3]
         let embedded = self.w_e.val().select(0, tokens.reshape([n * 3])); // [n * 3, d_model]
         let resid_pre = embedded.reshape([n, 3, d_model]) + self.w_pos.val().unsqueeze(); // [n, 3, d_model]
 

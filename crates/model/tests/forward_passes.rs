@@ -4,7 +4,7 @@ use burn::{
     optim::GradientsParams,
     tensor::{DType, Device},
 };
-use clockwork_model::{Batch, ModelConfig, Transformer, Weights, initial_weights, loss};
+use clockwork_model::{Batch, ModelConfig, Replicas, Transformer, Weights, initial_weights, loss};
 use proptest::prelude::*;
 
 /// Random weights as they are drawn, or scaled up to the norms and confidence of a trained network.
@@ -77,6 +77,40 @@ proptest! {
 
 fn gradients_of(network: &Transformer, mut grads: GradientsParams) -> Weights {
     network.collect_gradients(&mut grads).expect("the CPU hands back every gradient")
+}
+
+#[test]
+fn replicas_are_each_as_if_alone() {
+    let config = ModelConfig { modulus: 7, d_model: 6, n_heads: 3, d_mlp: 5 };
+    let of: Vec<Weights> = (0..3).map(|seed| weights(&config, seed, 1.5)).collect();
+    let pairs: [&[usize]; 3] = [&[0, 8, 48, 5], &[1, 2, 3, 4], &[48, 47, 0, 13]];
+    let device = Device::flex().autodiff();
+    let replicas = Replicas::from_weights(&of.iter().collect::<Vec<_>>(), &config, (&device, DType::F64));
+    assert_eq!((replicas.len(), replicas.config()), (3, config));
+    assert_eq!(replicas.weights().unwrap(), of);
+
+    let batch = Batch::of_replicas(config.modulus, &pairs, &device);
+    for batch in [batch.clone(), batch.by_product()] {
+        let logits = replicas.last_position(&batch).logits;
+        let grads = loss::per_example(logits.clone(), &batch).sum().backward();
+        let logits: Vec<f64> = logits.try_into_vec_as().unwrap();
+        let w_in: Vec<f64> = replicas.w_in.grad(&grads).unwrap().try_into_vec_as().unwrap();
+        let w_e: Vec<f64> = replicas.w_e.grad(&grads).unwrap().try_into_vec_as().unwrap();
+        for (i, (weights, pairs)) in of.iter().zip(pairs).enumerate() {
+            let alone = in_64_bits(weights, &config, &device);
+            let batch = Batch::new(config.modulus, pairs, &device);
+            let logits_alone = alone.last_position(&batch).logits;
+            let grads = loss::per_example(logits_alone.clone(), &batch).sum().backward();
+            let of_replica = |all: &[f64]| all[i * all.len() / 3..][..all.len() / 3].to_vec();
+            for (together, alone) in [
+                (of_replica(&logits), logits_alone.try_into_vec_as::<f64>().unwrap()),
+                (of_replica(&w_in), alone.w_in.grad(&grads).unwrap().try_into_vec_as().unwrap()),
+                (of_replica(&w_e), alone.w_e.grad(&grads).unwrap().try_into_vec_as().unwrap()),
+            ] {
+                assert!(relative_distance(&together, &alone) < 1e-12, "replica {i}");
+            }
+        }
+    }
 }
 
 #[test]

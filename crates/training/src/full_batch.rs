@@ -43,7 +43,7 @@ impl DataLoader<Examples> for FullBatch {
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Examples>> {
-        let device = self.examples.batch.x.device();
+        let device = self.examples.batch.answer.device();
         Arc::new(Self::new(self.config, self.pairs[start..end].to_vec(), &device))
     }
 }

@@ -1,6 +1,11 @@
 # Everything is built in one profile, so that nothing is built twice.
 profile := "--release"
 
+# What is trained on: `just backend=wgpu train` builds what reaches GPUs, and uses it.
+backend := "cpu"
+features := if backend == "cpu" { "" } else { "--features clockwork/wgpu" }
+on := if backend == "cpu" { "" } else { "--backend " + backend }
+
 # Built apart from the rest, or it would change how that is built (see there).
 browser := "clockwork-browser-tests"
 
@@ -11,12 +16,12 @@ default:
 # Train a network until it groks: the paper's run, or with arguments as `clockwork train --help` tells
 [group('run')]
 train *args:
-    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- train {{ args }}
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork {{ features }} -- train {{ on }} {{ args }}
 
 # Go on with a run that was stopped or killed
 [group('run')]
 resume run="runs/latest" *args:
-    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- resume {{ run }} {{ args }}
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork {{ features }} -- resume {{ run }} {{ on }} {{ args }}
 
 # Reverse-engineer a run's newest checkpoint, check the published claims, and write the report
 [group('run')]
@@ -40,7 +45,7 @@ report run="runs/latest" *args:
 [group('run')]
 [positional-arguments]
 sweep *args:
-    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- sweep "$@"
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork {{ features }} -- sweep {{ on }} "$@"
 
 # Compare the key frequencies of runs: `just compare runs/quick-sweep` or `just compare runs/*`
 [group('run')]
@@ -53,11 +58,21 @@ compare *args:
 import *args:
     CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- import {{ args }}
 
+# List the devices that runs can be trained on: `just backend=wgpu devices`
+[group('run')]
+devices:
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork {{ features }} -- devices
+
 # Run all tests; the last looks at a report in Chromium
 [group('check')]
 test *args:
     cargo test {{ profile }} --locked --workspace --exclude {{ browser }} {{ args }}
     cargo test {{ profile }} --locked --package {{ browser }} {{ args }}
+
+# Run the tests of training through wgpu, which need a device; Mesa's software one will do
+[group('check')]
+test-wgpu *args:
+    cargo test {{ profile }} --locked --workspace --exclude {{ browser }} --features clockwork/wgpu --test end_to_end wgpu:: {{ args }}
 
 # Check formatting
 [group('check')]
@@ -69,6 +84,11 @@ fmt-check:
 lint:
     cargo clippy {{ profile }} --locked --workspace --all-targets -- --deny warnings
     RUSTDOCFLAGS="--deny warnings" cargo doc {{ profile }} --locked --workspace --no-deps
+
+# Run clippy on what is built for GPUs
+[group('check')]
+lint-wgpu:
+    cargo clippy {{ profile }} --locked --workspace --exclude {{ browser }} --all-targets --features clockwork/wgpu -- --deny warnings
 
 # What a change must pass
 [group('check')]
@@ -83,6 +103,11 @@ fmt:
 [group('measure')]
 bench *args:
     cargo bench --locked --workspace --exclude {{ browser }} {{ args }}
+
+# Measure the training step on a GPU, alone and many seeds together: `just bench-wgpu --steps 20 1 8`
+[group('measure')]
+bench-wgpu *args:
+    cargo bench --locked --workspace --exclude {{ browser }} --features clockwork/wgpu --bench wgpu -- {{ args }}
 
 # Measure the training step in turns with a textbook PyTorch step of the same network
 [group('measure')]

@@ -20,3 +20,6 @@ mod sandbox;
 #[cfg(unix)]
 #[path = "end_to_end/sweep.rs"]
 mod sweep;
+#[cfg(all(unix, feature = "wgpu"))]
+#[path = "end_to_end/wgpu.rs"]
+mod wgpu;

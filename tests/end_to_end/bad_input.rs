@@ -45,6 +45,26 @@ fn wrong_configurations_name_file_and_key() {
     assert_refused(&sandbox.run(&["train", "--config", "none.toml"]), 2, &["none.toml"]);
     assert_refused(&sandbox.run(&["train", "--set", "task.modulus"]), 2, &["section.key=value"]);
     assert_refused(&sandbox.run(&["train", "--tui"]), 2, &["terminal"]);
+    assert!(!sandbox.path("runs").exists());
+}
+
+#[cfg(not(feature = "wgpu"))]
+#[test]
+fn a_backend_that_was_not_built_in_says_how_to_get_it() {
+    let sandbox = Sandbox::new();
+    let words = ["--backend wgpu", "just backend=wgpu", "--features wgpu"];
+    assert_refused(&sandbox.run(&train_small("a", 10, &["--backend=wgpu"])), 2, &words);
+    assert_refused(&sandbox.run(&["sweep", "--seeds=0", "--backend=wgpu"]), 2, &words);
+    assert!(!sandbox.path("runs").exists());
+    let said = sandbox.succeed(&["devices"]);
+    assert!(said.contains("processor") && said.contains("built without wgpu"), "{said}");
+    let output = sandbox.run(&train_small("a", 10, &["--backend=auto"]));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("--backend auto: the processor, for this clockwork was built without wgpu"),
+        "{said}"
+    );
+    assert_eq!(sandbox.json("runs/a/run.json")["backend"]["name"], "flex");
 }
 
 #[test]

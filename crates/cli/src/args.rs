@@ -1,6 +1,6 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trains a one-layer transformer on modular addition until it groks.
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ pub enum Command {
     Import(ImportArgs),
     Report(ReportArgs),
     Compare(CompareArgs),
+    /// List the devices that runs can be trained on
+    Devices,
 }
 
 /// Train a network from random weights
@@ -99,7 +101,11 @@ pub struct SweepArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs_dir: PathBuf,
 
-    /// Runs trained at a time, which share the cores [default: one per core]
+    /// What to train on; on a GPU, runs that differ in the seed are trained together [default: cpu]
+    #[arg(long, value_enum)]
+    pub backend: Option<BackendArg>,
+
+    /// Runs trained at a time [default: one per core, which they share; on a GPU 32]
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
 
@@ -221,8 +227,23 @@ pub struct CompareArgs {
     pub threads: Option<NonZeroUsize>,
 }
 
+/// What to train on.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum BackendArg {
+    /// The processor
+    Cpu,
+    /// A device of Vulkan, Metal or DX12
+    Wgpu,
+    /// A GPU if there is one, else the processor
+    Auto,
+}
+
 #[derive(Debug, Args)]
 pub struct SittingArgs {
+    /// What to train on [default: cpu; when resumed, what the run was trained on]
+    #[arg(long, value_enum, hide_possible_values = false)]
+    pub backend: Option<BackendArg>,
+
     /// Threads that share the work [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,

@@ -6,6 +6,7 @@ mod checkpoint_path;
 mod compare;
 mod comparison_csv;
 mod comparison_table;
+mod devices;
 mod import;
 mod interrupt;
 mod program;
@@ -21,6 +22,7 @@ mod training_curves;
 
 pub use analyze::analyze;
 pub use compare::compare;
+pub use devices::devices;
 pub use import::import;
 pub use report::report;
 pub use resume::resume;

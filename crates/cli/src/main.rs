@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Resume(args) => commands::resume(&args),
         Command::Sweep(args) => commands::sweep(&args),
         Command::Compare(args) => commands::compare(&args),
+        Command::Devices => Ok(commands::devices()),
     };
     exit::code(ended)
 }

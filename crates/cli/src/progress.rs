@@ -12,13 +12,16 @@ use burn::train::{
         EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining,
     },
 };
-use clockwork_training::{ACCURACY, EarlyStop, LOSS, Milestones, Run};
+use clockwork_training::{ACCURACY, EarlyStop, LOSS, Milestones, Run, TrainingDevice};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::duration::InWords;
 
 /// How often a line is written where there is no terminal for a bar.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// What a device is busy with before steps get fast.
+const COMPILING: &str = "compiling the device's kernels";
 
 /// Draws a run's progress: a bar on a terminal, elsewhere a line now and then.
 pub struct Progress {
@@ -31,6 +34,8 @@ pub struct Progress {
     test: Scores,
     milestones: Milestones,
     early_stop: EarlyStop,
+    /// Whether the first steps compile kernels.
+    compiles: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,7 +46,7 @@ struct Scores {
 
 impl Progress {
     /// The progress of a run that is about to go on from its step.
-    pub fn new(run: &Run, path: &Path) -> Self {
+    pub fn new(run: &Run, path: &Path, device: &TrainingDevice) -> Self {
         let is_terminal = stderr().is_terminal();
         let mut early_stop = EarlyStop::new(run.config());
         for evaluation in run.evaluations() {
@@ -73,10 +78,19 @@ impl Progress {
             test: Scores::default(),
             milestones: run.evaluations().iter().collect(),
             early_stop,
+            compiles: !device.is_processor(),
         };
         let verb = if run.step() == 0 { "training" } else { "going on with" };
         let from = if run.step() == 0 { String::new() } else { format!(" from step {}", run.step()) };
-        progress.line(&format!("{verb} {}{from}", path.display()));
+        let on = if progress.compiles { format!(" on {}", device.name()) } else { String::new() };
+        progress.line(&format!("{verb} {}{from}{on}", path.display()));
+        if progress.compiles {
+            progress.bar.set_message(COMPILING);
+            progress.bar.tick();
+            if !is_terminal {
+                progress.line(COMPILING);
+            }
+        }
         progress
     }
 
@@ -97,7 +111,10 @@ impl Progress {
         let phase = self.milestones.phase();
         self.bar.set_length(self.early_stop.last_step());
         self.bar.set_prefix(phase.to_string());
-        self.bar.set_message(self.scores());
+        // What a step compiles comes after the evaluation before the first.
+        let compiles = self.compiles && self.step == self.began.1;
+        let note = if compiles { format!("  {COMPILING}") } else { String::new() };
+        self.bar.set_message(self.scores() + &note);
         let is_news = phase != before || self.step == self.early_stop.last_step() || self.step == 0;
         if !self.is_terminal && (is_news || self.wrote.elapsed() >= LINE_EVERY) {
             self.wrote = Instant::now();

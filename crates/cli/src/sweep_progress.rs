@@ -17,11 +17,14 @@ use crate::duration::InWords;
 /// How often a line is written where there is no terminal for bars.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
+/// How many runs have a bar of their own; more would push the bar over all off the terminal.
+const BARS: usize = 12;
+
 /// What a run adds to the bar over all.
 const PER_RUN: u64 = 1000;
 
-/// Draws a sweep's progress: a bar per run that is being trained and one over all; where there is no
-/// terminal, lines.
+/// Draws a sweep's progress: a bar for each of a few runs that are being trained and one over all; where
+/// there is no terminal, lines.
 pub struct SweepProgress {
     bars: MultiProgress,
     overall: ProgressBar,
@@ -53,14 +56,8 @@ struct Job {
 }
 
 impl SweepProgress {
-    /// The progress of a sweep that is about to go on, with so many jobs of so many threads.
-    pub fn new(
-        plan: &SweepPlan,
-        runs: &[SweepRun],
-        path: &Path,
-        [jobs, threads]: [usize; 2],
-        quiet: bool,
-    ) -> Self {
+    /// The progress of a sweep that is about to go on; `trained` tells how.
+    pub fn new(plan: &SweepPlan, runs: &[SweepRun], path: &Path, trained: &str, quiet: bool) -> Self {
         let how = match (quiet, stderr().is_terminal()) {
             (true, _) => How::Nothing,
             (false, true) => How::Bars,
@@ -71,7 +68,7 @@ impl SweepProgress {
         let bars = MultiProgress::with_draw_target(target);
         let ended = runs.iter().filter(|run| run.state == SweepState::Finished).count();
         let overall = ProgressBar::new(PER_RUN * runs.len() as u64)
-            .with_style(style("{prefix} {wide_bar:.green/dim} {left} left"))
+            .with_style(style("{prefix} {wide_bar:.green/dim} {left} left{msg}"))
             .with_position(PER_RUN * ended as u64);
         let overall = bars.add(overall);
         overall.reset_eta();
@@ -89,12 +86,7 @@ impl SweepProgress {
         };
         let left = runs.len() - ended;
         let are = if ended > 0 { format!(", {ended} are finished") } else { String::new() };
-        progress.line(&format!(
-            "training {left} of {} runs{are}; {jobs} at a time, {threads} {} each: {}",
-            runs.len(),
-            if threads == 1 { "thread" } else { "threads" },
-            path.display(),
-        ));
+        progress.line(&format!("training {left} of {} runs{are}; {trained}: {}", runs.len(), path.display()));
         progress.draw_overall(&progress.state());
         progress
     }
@@ -121,23 +113,37 @@ impl SweepProgress {
         let of_jobs = state.jobs.values().map(|job| PER_RUN * job.step / job.last_step.max(1));
         self.overall.set_position(PER_RUN * state.ended as u64 + of_jobs.sum::<u64>());
         self.overall.set_prefix(format!("{} of {} runs", state.ended, state.total));
+        let hidden = if state.jobs.len() > BARS { format!("\n{}", phases(state)) } else { String::new() };
+        self.overall.set_message(hidden);
     }
 
     fn add_job(&self, run: &SweepRun, says: &str) {
         let mut state = self.state();
-        let bar = ProgressBar::new(0)
+        let last_step = self.configs.get(&run.name).map_or(0, |config| EarlyStop::new(config).last_step());
+        let bar = ProgressBar::new(last_step)
             .with_style(style("{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps  {msg}"))
             .with_prefix(run.name.clone())
             .with_message(says.to_owned());
-        let bar = self.bars.insert_before(&self.overall, bar);
+        let bar = match state.jobs.len() < BARS {
+            true => self.bars.insert_before(&self.overall, bar),
+            false => ProgressBar::hidden(),
+        };
         bar.tick();
-        state.jobs.insert(run.name.clone(), Job { bar, step: 0, last_step: 0, phase: Phase::Memorising });
+        state.jobs.insert(run.name.clone(), Job { bar, step: 0, last_step, phase: Phase::Memorising });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Whoever held it left it as good as it is drawn.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many of the runs that are being trained are in which phase.
+fn phases(state: &State) -> String {
+    let mut count: BTreeMap<Phase, usize> = BTreeMap::new();
+    state.jobs.values().for_each(|job| *count.entry(job.phase).or_default() += 1);
+    let words: Vec<String> = count.iter().map(|(phase, count)| format!("{count} {phase}")).collect();
+    words.join(", ")
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -184,7 +190,8 @@ impl SweepObserver for SweepProgress {
             state.wrote = Instant::now();
             let jobs = state.jobs.iter().map(|(name, job)| format!("{name} {}/{}", job.step, job.last_step));
             let jobs: Vec<String> = jobs.collect();
-            self.line(&format!("{} of {} runs; {}", state.ended, state.total, jobs.join(", ")));
+            let jobs = if jobs.len() > BARS { phases(&state) } else { jobs.join(", ") };
+            self.line(&format!("{} of {} runs; {jobs}", state.ended, state.total));
         }
     }
 

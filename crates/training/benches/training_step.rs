@@ -2,8 +2,8 @@
 //!
 //! `just bench` runs it; `just bench-peer` sets it next to a textbook `PyTorch` step.
 
-use burn::{tensor::Device, train::Interrupter};
-use clockwork_training::{Config, Run, Silent};
+use burn::train::Interrupter;
+use clockwork_training::{Config, Run, Silent, TrainingDevice};
 use divan::Bencher;
 
 fn main() {
@@ -29,7 +29,8 @@ fn train(bencher: Bencher, gradient: &str, steps: u64) {
             Run::create(directory.path(), &name, config.clone()).expect("the directory is new")
         })
         .bench_local_values(|run| {
-            run.train(&Device::flex(), 2, Box::new(Silent), &Interrupter::new()).expect("nothing fails")
+            run.train(&TrainingDevice::cpu(), 2, Box::new(Silent), &Interrupter::new())
+                .expect("nothing fails")
         });
 }
 

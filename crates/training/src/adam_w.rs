@@ -1,5 +1,7 @@
 use burn::{
-    optim::{AdamWState, AdaptiveMomentumState, LearningRate, Optimizer},
+    optim::{
+        AdamWState, AdaptiveMomentumState, LearningRate, Optimizer, RecordState, StateSink, StateSource,
+    },
     tensor::{Device, Tensor, TensorData},
 };
 use pulp::{Arch, Simd, WithSimd};
@@ -31,20 +33,20 @@ impl AdamW {
 }
 
 impl Optimizer for AdamW {
-    type State<const D: usize> = AdamWState<D>;
+    type State<const D: usize> = OnProcessor<D>;
 
     fn step<const D: usize>(
         &self,
         lr: LearningRate,
         tensor: Tensor<D>,
         gradient: Tensor<D>,
-        state: Option<AdamWState<D>>,
-    ) -> (Tensor<D>, Option<AdamWState<D>>) {
+        state: Option<OnProcessor<D>>,
+    ) -> (Tensor<D>, Option<OnProcessor<D>>) {
         let (shape, device) = (tensor.shape(), tensor.device());
         let mut weights = values(tensor);
         let gradient = values(gradient);
         let (time, mut moment_1, mut moment_2) = match state {
-            Some(AdamWState { momentum }) => {
+            Some(OnProcessor(AdamWState { momentum })) => {
                 (momentum.time + 1, values(momentum.moment_1), values(momentum.moment_2))
             }
             None => (1, vec![0.0; weights.len()], vec![0.0; weights.len()]),
@@ -62,12 +64,27 @@ impl Optimizer for AdamW {
         });
         let tensor = |values| Tensor::from_data(TensorData::new(values, shape.clone()), &device);
         let momentum = AdaptiveMomentumState::new(time, tensor(moment_1), tensor(moment_2));
-        (tensor(weights), Some(AdamWState { momentum }))
+        (tensor(weights), Some(OnProcessor(AdamWState { momentum })))
     }
 
-    fn to_device<const D: usize>(mut state: AdamWState<D>, device: &Device) -> AdamWState<D> {
-        state.momentum = state.momentum.to_device(device);
+    fn to_device<const D: usize>(mut state: OnProcessor<D>, device: &Device) -> OnProcessor<D> {
+        state.0.momentum = state.0.momentum.to_device(device);
         state
+    }
+}
+
+/// burn's state of `AdamW`, read from a record to the processor. burn would read it to its default device: a
+/// GPU where it knows of any, even one that is not there.
+#[derive(Clone)]
+pub(crate) struct OnProcessor<const D: usize>(AdamWState<D>);
+
+impl<const D: usize> RecordState for OnProcessor<D> {
+    fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
+        self.0.state_flatten(prefix, out);
+    }
+
+    fn state_unflatten(prefix: &str, src: &mut StateSource, _device: &Device) -> Option<Self> {
+        AdamWState::state_unflatten(prefix, src, &Device::flex()).map(Self)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
 };
 
 use burn::{
@@ -10,14 +10,14 @@ use burn::{
     optim::OptimizerRecord,
     store::ModuleRecord,
     train::{
-        Interrupter, LearningCheckpointer,
+        Interrupter, Learner, LearningCheckpointer,
         checkpoint::{
             AsyncCheckpointer, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
         },
         metric::store::EventStoreClient,
     },
 };
-use clockwork_model::{Checkpoint, CheckpointMetadata, write_atomically};
+use clockwork_model::{Checkpoint, CheckpointMetadata, Weights, write_atomically};
 
 use crate::{Config, Error, Result, learner::Learnable, optimizer_state};
 
@@ -37,8 +37,8 @@ pub struct CheckpointFiles {
 /// What is needed to go on from a step as if there had been no stop.
 pub(crate) struct Resumable {
     pub checkpoint: Checkpoint,
-    /// There is none before the first step.
-    pub optimizer: Option<OptimizerRecord>,
+    /// The optimiser's state as its file has it, known to be whole. There is none before the first step.
+    pub optimizer: Option<Vec<u8>>,
 }
 
 impl CheckpointFiles {
@@ -99,6 +99,24 @@ impl CheckpointFiles {
         broken.map_or(Ok(None), Err)
     }
 
+    /// Writes the weights of a step, with all that made them.
+    pub(crate) fn write_weights(&self, step: u64, weights: Weights, config: &Config) -> Result<()> {
+        let settings = serde_json::to_value(config).expect("plain tables of numbers always serialise");
+        let metadata = CheckpointMetadata { step, model: config.model(), config: settings, imported: None };
+        Ok(Checkpoint { metadata, weights, split: None }.write(&self.weights(step))?)
+    }
+
+    /// Writes the optimiser's state of a step, and removes those that are no longer among the newest.
+    pub(crate) fn write_optimizer_state(&self, step: u64, bytes: &[u8]) -> Result<()> {
+        let path = self.optimizer_state(step);
+        write_atomically(&path, bytes).map_err(Error::io("write", &path))?;
+        for old in self.steps_with(OPTIMIZER_STATE)?.iter().rev().skip(KEPT_OPTIMIZER_STATES) {
+            let path = self.optimizer_state(*old);
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+        Ok(())
+    }
+
     fn read_resumable(&self, step: u64, config: &Config) -> Result<Resumable> {
         let foreign = |path: PathBuf, problem: String| {
             Err(Error::Model(clockwork_model::Error::Checkpoint { path, problem }))
@@ -114,7 +132,7 @@ impl CheckpointFiles {
         let path = self.optimizer_state(step);
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
         match optimizer_state::from_bytes(&bytes, &config.model(), step) {
-            Ok(record) => Ok(Resumable { checkpoint, optimizer: Some(record) }),
+            Ok(_) => Ok(Resumable { checkpoint, optimizer: Some(bytes) }),
             Err(problem) => foreign(path, problem),
         }
     }
@@ -135,41 +153,56 @@ impl FirstError {
 }
 
 /// burn's checkpointer, writing our files in the background of training.
-pub(crate) fn checkpointer(
-    files: &CheckpointFiles,
-    config: &Config,
-    network: &Learnable,
-    error: &FirstError,
-    interrupter: &Interrupter,
-) -> LearningCheckpointer<Learnable> {
-    let settings = serde_json::to_value(config).expect("plain tables of numbers always serialise");
-    let (model, network) = (config.model(), network.clone());
-    let weights: Save<ModuleRecord> = Box::new(move |files, step, record| {
-        let weights = network.clone().load_record(record).network.weights()?;
-        let metadata = CheckpointMetadata { step, model, config: settings.clone(), imported: None };
-        Ok(Checkpoint { metadata, weights, split: None }.write(&files.weights(step))?)
-    });
-    let optimizer: Save<OptimizerRecord> = Box::new(|files, step, record| {
-        if record.is_empty() {
-            return Ok(()); // before the first step
+pub(crate) struct BackgroundCheckpointer {
+    checkpointer: LearningCheckpointer<Learnable>,
+    saved: mpsc::Receiver<()>,
+    waits: bool,
+}
+
+impl BackgroundCheckpointer {
+    /// The checkpointer of a run's files.
+    ///
+    /// With `waits`, training waits until each is written. On the processor a record is a copy of its own;
+    /// elsewhere burn reads a tensor's memory when its numbers are first looked at, by when the next step may
+    /// have changed it.
+    pub fn new(
+        files: &CheckpointFiles,
+        config: &Config,
+        network: &Learnable,
+        waits: bool,
+        error: &FirstError,
+        interrupter: &Interrupter,
+    ) -> Self {
+        let (config, network) = (config.clone(), network.clone());
+        let weights: Save<ModuleRecord> = Box::new(move |files, step, record| {
+            files.write_weights(step, network.clone().load_record(record).network.weights()?, &config)
+        });
+        let optimizer: Save<OptimizerRecord> = Box::new(|files, step, record| {
+            if record.is_empty() {
+                return Ok(()); // before the first step
+            }
+            files.write_optimizer_state(step, &optimizer_state::to_bytes(record).map_err(Error::Training)?)
+        });
+        // The learning rate follows from the step, so its scheduler has no file.
+        let scheduler: Save<LrSchedulerRecord> = Box::new(|_, _, _| Ok(()));
+        let (done, saved) = mpsc::channel();
+        let checkpointer = LearningCheckpointer::new(
+            in_background(files, error, interrupter, &done, weights),
+            in_background(files, error, interrupter, &done, optimizer),
+            in_background(files, error, interrupter, &done, scheduler),
+            Box::new(SaveAlways),
+        );
+        Self { checkpointer, saved, waits }
+    }
+
+    /// Writes the checkpoint of a step.
+    pub fn checkpoint(&mut self, learner: &Learner<Learnable>, step: u64, store: &EventStoreClient) {
+        self.checkpointer.checkpoint(learner, step as usize, store);
+        if self.waits {
+            // Of the network, the optimiser and the learning rate. A thread that is no more wrote what it could.
+            self.saved.iter().take(3).for_each(drop);
         }
-        let path = files.optimizer_state(step);
-        let bytes = optimizer_state::to_bytes(record).map_err(Error::Training)?;
-        write_atomically(&path, &bytes).map_err(Error::io("write", &path))?;
-        for old in files.steps_with(OPTIMIZER_STATE)?.iter().rev().skip(KEPT_OPTIMIZER_STATES) {
-            let path = files.optimizer_state(*old);
-            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-        }
-        Ok(())
-    });
-    // The learning rate follows from the step, so its scheduler has no file.
-    let scheduler: Save<LrSchedulerRecord> = Box::new(|_, _, _| Ok(()));
-    LearningCheckpointer::new(
-        in_background(files, error, interrupter, weights),
-        in_background(files, error, interrupter, optimizer),
-        in_background(files, error, interrupter, scheduler),
-        Box::new(SaveAlways),
-    )
+    }
 }
 
 /// A thread that writes files; should that fail, training is told to stop.
@@ -177,9 +210,10 @@ fn in_background<R: burn::train::checkpoint::Checkpoint>(
     files: &CheckpointFiles,
     error: &FirstError,
     interrupter: &Interrupter,
+    done: &mpsc::Sender<()>,
     save: Save<R>,
 ) -> AsyncCheckpointer<R> {
-    let writer = Writer { files: files.clone(), error: error.clone(), save };
+    let writer = Writer { files: files.clone(), error: error.clone(), done: done.clone(), save };
     AsyncCheckpointer::new(writer).with_interrupter(interrupter.clone())
 }
 
@@ -188,12 +222,16 @@ type Save<R> = Box<dyn Fn(&CheckpointFiles, u64, R) -> Result<()> + Send + Sync>
 struct Writer<R> {
     files: CheckpointFiles,
     error: FirstError,
+    done: mpsc::Sender<()>,
     save: Save<R>,
 }
 
 impl<R: burn::train::checkpoint::Checkpoint> Checkpointer<R> for Writer<R> {
     fn save(&self, step: usize, record: R) -> std::result::Result<(), CheckpointerError> {
-        (self.save)(&self.files, step as u64, record).map_err(|error| {
+        let saved = (self.save)(&self.files, step as u64, record);
+        // Nobody may be waiting any more.
+        let _ = self.done.send(());
+        saved.map_err(|error| {
             let words = error.in_words();
             self.error.set(error);
             CheckpointerError::Unknown(words)

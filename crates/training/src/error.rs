@@ -47,6 +47,12 @@ pub enum Error {
         /// The directory of the run or the sweep.
         path: PathBuf,
     },
+    /// Runs cannot be trained together.
+    #[error("these runs cannot be trained together: {0}")]
+    Together(&'static str),
+    /// A device was asked for that is not there.
+    #[error("--backend wgpu: {0}")]
+    NoDevice(&'static str),
     /// A file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -70,9 +76,9 @@ pub enum Error {
     /// A checkpoint or the network failed.
     #[error(transparent)]
     Model(#[from] clockwork_model::Error),
-    /// The device could not hand back a result.
-    #[error("the device failed")]
-    Device(#[from] burn::tensor::TensorReadError),
+    /// The device could not hand back a result, for the reason given.
+    #[error("the device failed: {0}")]
+    Device(String),
     /// burn's training loop failed.
     #[error("training failed: {0}")]
     Training(String),
@@ -90,11 +96,7 @@ impl Error {
     /// The error and what caused it, in one line.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
-        std::iter::once(self.to_string())
-            .chain(causes.map(ToString::to_string))
-            .collect::<Vec<_>>()
-            .join(": ")
+        chain(self, ": ")
     }
 
     /// Whether the request was wrong, rather than something failing while it was carried out.
@@ -106,11 +108,51 @@ impl Error {
             | Self::RunExists { .. }
             | Self::NotARun { .. }
             | Self::Finished { .. }
+            | Self::NoDevice(_)
+            | Self::Together(_)
             | Self::Locked { .. } => true,
             Self::Model(error) => {
                 !matches!(error, clockwork_model::Error::Io { .. } | clockwork_model::Error::Device(_))
             }
             Self::Io { .. } | Self::LossNotFinite { .. } | Self::Device(_) | Self::Training(_) => false,
         }
+    }
+}
+
+/// An error and what caused it.
+fn chain(error: &dyn std::error::Error, separator: &str) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
+impl From<burn::tensor::TensorReadError> for Error {
+    fn from(error: burn::tensor::TensorReadError) -> Self {
+        Self::Device(first_cause(&chain(&error, "\n")))
+    }
+}
+
+/// What began it: burn tells of everything that could not be computed, and of the cause last.
+fn first_cause(words: &str) -> String {
+    let last = words.rsplit("Caused by:").next().unwrap_or(words);
+    let cause = last.trim_start().lines().next().unwrap_or("it does not say why").to_owned();
+    let hint = if cause.contains("allocate") {
+        " (a smaller network needs less, and so do fewer runs together)"
+    } else {
+        ""
+    };
+    cause + hint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_all_that_a_device_says_the_cause_is_told() {
+        let words = "An error happened during execution\nCaused by:\n  Several failures at once\n\
+            Caused by:\n  can't allocate buffer of size: 146456576\nNo backtrace available\nAsked at:\n";
+        let cause = first_cause(words);
+        assert!(cause.starts_with("can't allocate buffer of size: 146456576 ("), "{cause}");
+        assert_eq!(first_cause("the device is lost"), "the device is lost");
     }
 }

@@ -7,25 +7,27 @@ use burn::{
     },
     tensor::Device,
 };
-use clockwork_model::{Batch, ModelConfig};
+use clockwork_model::ModelConfig;
 
-use crate::{closed_form::Pairs, learner::Examples};
+use crate::{TrainingDevice, closed_form::Pairs, learner::Examples};
 
 /// burn's view of a split: the whole of it is one batch.
 #[derive(Clone)]
 pub(crate) struct FullBatch {
     config: ModelConfig,
     pairs: Vec<usize>,
+    on: TrainingDevice,
     examples: Examples,
 }
 
 impl FullBatch {
-    pub fn new(config: ModelConfig, pairs: Vec<usize>, device: &Device) -> Self {
+    /// A split on a training device, by that or by burn's view of it that differentiates.
+    pub fn new(config: ModelConfig, pairs: Vec<usize>, on: &TrainingDevice, device: &Device) -> Self {
         let examples = Examples {
-            batch: Batch::new(config.modulus, &pairs, device),
+            batch: on.batch(config.modulus, &[&pairs], device),
             pairs: Arc::new(Pairs::new(&config, &pairs)),
         };
-        Self { config, pairs, examples }
+        Self { config, pairs, on: on.clone(), examples }
     }
 }
 
@@ -39,12 +41,12 @@ impl DataLoader<Examples> for FullBatch {
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Examples>> {
-        Arc::new(Self::new(self.config, self.pairs.clone(), device))
+        Arc::new(Self::new(self.config, self.pairs.clone(), &self.on, device))
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Examples>> {
         let device = self.examples.batch.answer.device();
-        Arc::new(Self::new(self.config, self.pairs[start..end].to_vec(), &device))
+        Arc::new(Self::new(self.config, self.pairs[start..end].to_vec(), &self.on, &device))
     }
 }
 

@@ -15,7 +15,7 @@ use clockwork_model::sum_squared_weights;
 
 use crate::{
     Config, EarlyStop, Error, Evaluation, Result, Schedule,
-    checkpoints::{CheckpointFiles, FirstError, checkpointer},
+    checkpoints::{BackgroundCheckpointer, CheckpointFiles, FirstError},
     learner::{Examples, Learnable, Scores, Stepped},
     metrics::write_metrics,
     run_directory::RunDirectory,
@@ -40,6 +40,8 @@ pub enum Ending {
 pub(crate) struct FullBatchStrategy {
     pub config: Config,
     pub directory: RunDirectory,
+    /// Whether training waits for its checkpoints.
+    pub waits: bool,
     /// The step that the learner's weights are of.
     pub start: u64,
     /// The evaluations up to there, and then those after.
@@ -94,10 +96,16 @@ impl SupervisedLearningStrategy<Learnable> for FullBatchStrategy {
 
         let error = FirstError::default();
         let files = CheckpointFiles::new(self.directory.checkpoints());
-        let mut checkpointer =
-            checkpointer(&files, &self.config, &learner.model(), &error, &sitting.interrupter);
+        let mut checkpointer = BackgroundCheckpointer::new(
+            &files,
+            &self.config,
+            &learner.model(),
+            self.waits,
+            &error,
+            &sitting.interrupter,
+        );
         let ending = sitting.run(&mut learner, &mut |learner, step| {
-            checkpointer.checkpoint(learner, step as usize, &store);
+            checkpointer.checkpoint(learner, step, &store);
         });
         drop(checkpointer); // waits for the files
 

@@ -10,7 +10,7 @@ use burn::{
 use clockwork_model::{Batch, Transformer, loss};
 
 use crate::{
-    Config, GradientMethod, OptimizerConfig,
+    Config, GradientMethod, OptimizerConfig, TrainingDevice,
     adam_w::AdamW,
     closed_form::{self, Buffers, Pairs},
 };
@@ -123,35 +123,38 @@ impl InferenceStep for Learnable {
 }
 
 /// The network with its optimiser and the learning rate after `step` steps.
-pub(crate) fn learner(network: Transformer, config: &Config, step: u64) -> Learner<Learnable> {
-    let network = Learnable::new(network, config.training.gradient);
-    let mut learner = Learner::new(network, optimizer(config), warm_up(&config.optimizer));
+pub(crate) fn learner(
+    network: Transformer,
+    config: &Config,
+    on: &TrainingDevice,
+    step: u64,
+) -> Learner<Learnable> {
+    let network = Learnable::new(network, on.gradient_method(config));
+    let mut learner = Learner::new(network, optimizer(&config.optimizer, on), warm_up(&config.optimizer));
     for _ in 0..step {
         learner.lr_step();
     }
     learner
 }
 
-fn optimizer(config: &Config) -> ModuleOptimizer {
-    match config.training.gradient {
-        GradientMethod::ClosedForm => AdamW::new(&config.optimizer).into(),
-        GradientMethod::Autodiff => {
-            let OptimizerConfig { beta_1, beta_2, epsilon, weight_decay, .. } = config.optimizer;
-            AdamWConfig::new()
-                .with_beta_1(beta_1 as f32)
-                .with_beta_2(beta_2 as f32)
-                .with_epsilon(epsilon as f32)
-                .with_weight_decay(weight_decay as f32)
-                .with_cautious_weight_decay(false)
-                .with_amsgrad(false)
-                .with_grad_clipping(None)
-                .init()
-        }
+pub(crate) fn optimizer(config: &OptimizerConfig, on: &TrainingDevice) -> ModuleOptimizer {
+    if on.is_processor() {
+        return AdamW::new(config).into();
     }
+    let &OptimizerConfig { beta_1, beta_2, epsilon, weight_decay, .. } = config;
+    AdamWConfig::new()
+        .with_beta_1(beta_1 as f32)
+        .with_beta_2(beta_2 as f32)
+        .with_epsilon(epsilon as f32)
+        .with_weight_decay(weight_decay as f32)
+        .with_cautious_weight_decay(false)
+        .with_amsgrad(false)
+        .with_grad_clipping(None)
+        .init()
 }
 
 /// At step s the learning rate is `learning_rate · min(s / warmup_steps, 1)`.
-fn warm_up(config: &OptimizerConfig) -> ModuleLrScheduler {
+pub(crate) fn warm_up(config: &OptimizerConfig) -> ModuleLrScheduler {
     match config.warmup_steps {
         0 | 1 => config.learning_rate.into(),
         steps => LinearLrSchedulerConfig::new(

@@ -2,20 +2,21 @@
 //!
 //! A [`Run`] is a directory: its configuration, what was measured, and checkpoints. It is made with
 //! [`Run::create`] or opened again with [`Run::resume`], and [`Run::train`] takes it to its end.
-//! The same configuration, seed, backend and number of threads give the same bytes, stopped and
-//! resumed or not. Nothing here prints: progress goes to a burn renderer, [`Silent`] being the one
-//! that shows nothing. A [`Sweep`] trains many runs, each in a process of its own.
+//! The same configuration, seed, [device](TrainingDevice) and number of threads give the same bytes, stopped
+//! and resumed or not. Nothing here prints: progress goes to a burn renderer, [`Silent`] being the one
+//! that shows nothing. A [`Sweep`] trains many runs, each in a process of its own, or on a GPU many
+//! [as one network](train_together).
 //!
 //! ```
-//! use burn::{tensor::Device, train::Interrupter};
-//! use clockwork_training::{Config, Run, Silent};
+//! use burn::train::Interrupter;
+//! use clockwork_training::{Config, Run, Silent, TrainingDevice};
 //!
 //! let settings = ["task.modulus=5", "model.d_model=8", "model.d_mlp=16", "training.max_steps=20"];
 //! let config = Config::load(None, &settings.map(String::from))?;
 //! # let directory = tempfile::tempdir().unwrap();
 //! # let runs_dir = directory.path();
 //! let run = Run::create(runs_dir, "demo", config)?;
-//! let summary = run.train(&Device::flex(), 1, Box::new(Silent), &Interrupter::new())?;
+//! let summary = run.train(&TrainingDevice::cpu(), 1, Box::new(Silent), &Interrupter::new())?;
 //! assert_eq!(summary.step, 20);
 //! assert!(runs_dir.join("demo/checkpoints/step-0000020.safetensors").is_file());
 //! # Ok::<(), clockwork_training::Error>(())
@@ -41,6 +42,8 @@ mod run_record;
 mod schedule;
 mod silent;
 mod sweep;
+mod together;
+mod training_device;
 
 pub use checkpoints::CheckpointFiles;
 pub use config::{Config, GradientMethod, OptimizerConfig, SizesConfig, TaskConfig, TrainingConfig};
@@ -59,3 +62,5 @@ pub use silent::Silent;
 pub use sweep::{
     PlannedRun, STOP_AT_EOF, Seeds, Sweep, SweepManifest, SweepObserver, SweepPlan, SweepRun, SweepState,
 };
+pub use together::train_together;
+pub use training_device::{BackendChoice, DeviceClass, HAS_WGPU, TrainingDevice};

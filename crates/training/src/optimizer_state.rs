@@ -15,9 +15,32 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 /// The two moving averages of `AdamW`, as burn names them.
 const MOMENTS: [&str; 2] = ["moment_1", "moment_2"];
 
+/// A tensor of a record: its name in a file, shape and bytes.
+type Named = (String, Vec<usize>, Vec<u8>);
+
 /// The bytes of a record; the ids of parameters are their places in [`NAMES`], from 1.
 pub(crate) fn to_bytes(record: OptimizerRecord) -> Result<Vec<u8>, String> {
-    let words = |e: &dyn std::fmt::Display| format!("cannot serialise the optimiser's state: {e}");
+    serialise(&tensors(record)?)
+}
+
+/// The bytes of each replica's part of a record.
+pub(crate) fn to_bytes_of_replicas(record: OptimizerRecord, r: usize) -> Result<Vec<Vec<u8>>, String> {
+    let tensors = tensors(record)?;
+    let of_replica = |i: usize| {
+        let part = |(name, shape, bytes): &Named| {
+            let length = bytes.len() / r;
+            (name.clone(), shape[1..].to_vec(), bytes[i * length..][..length].to_vec())
+        };
+        serialise(&tensors.iter().map(part).collect::<Vec<_>>())
+    };
+    (0..r).map(of_replica).collect()
+}
+
+fn words(e: &dyn std::fmt::Display) -> String {
+    format!("cannot serialise the optimiser's state: {e}")
+}
+
+fn tensors(record: OptimizerRecord) -> Result<Vec<Named>, String> {
     let pack = record.into_bytes().map_err(|e| words(&e))?;
     let mut tensors = Vec::new();
     for tensor in Reader::from_bytes(pack).and_then(Reader::into_tensors).map_err(|e| words(&e))? {
@@ -26,13 +49,17 @@ pub(crate) fn to_bytes(record: OptimizerRecord) -> Result<Vec<u8>, String> {
         let parameter = id.and_then(|id| NAMES.into_array().get(id as usize - 1).copied());
         match (moment, parameter, dtype) {
             (Some(moment), Some(parameter), DType::F32) => {
-                tensors.push((format!("{moment}.{parameter}"), shape.to_vec(), bytes));
+                tensors.push((format!("{moment}.{parameter}"), shape.to_vec(), bytes.to_vec()));
             }
             _ => return Err(words(&format!("unexpected tensor {name} of {dtype:?}"))),
         }
     }
+    Ok(tensors)
+}
+
+fn serialise(tensors: &[Named]) -> Result<Vec<u8>, String> {
     let mut views = Vec::new();
-    for (name, shape, bytes) in &tensors {
+    for (name, shape, bytes) in tensors {
         views.push((name, TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|e| words(&e))?));
     }
     safetensors::serialize(views, None).map_err(|e| words(&e))
@@ -40,25 +67,48 @@ pub(crate) fn to_bytes(record: OptimizerRecord) -> Result<Vec<u8>, String> {
 
 /// The record whose bytes these are, for a network of these sizes after `step` steps.
 pub(crate) fn from_bytes(bytes: &[u8], config: &ModelConfig, step: u64) -> Result<OptimizerRecord, String> {
-    let tensors =
-        SafeTensors::deserialize(bytes).map_err(|e| format!("not a whole safetensors file ({e})"))?;
+    record_of(&[bytes], config, step, &[])
+}
+
+/// The record of replicas whose bytes these are.
+pub(crate) fn from_bytes_of_replicas(
+    replicas: &[&[u8]],
+    config: &ModelConfig,
+    step: u64,
+) -> Result<OptimizerRecord, String> {
+    record_of(replicas, config, step, &[replicas.len()])
+}
+
+/// The record of files one after another, whose tensors get leading axes.
+fn record_of(
+    files: &[&[u8]],
+    config: &ModelConfig,
+    step: u64,
+    leading: &[usize],
+) -> Result<OptimizerRecord, String> {
+    let broken = |e| format!("not a whole safetensors file ({e})");
+    let files = files.iter().map(|bytes| SafeTensors::deserialize(bytes).map_err(broken));
+    let files = files.collect::<Result<Vec<_>, _>>()?;
     let mut packed = Vec::new();
     let mut scalars = Vec::new();
     for (id, (name, shape)) in (1_u64..).zip(NAMES.zip(config.shapes()).into_array()) {
         for moment in MOMENTS {
-            let tensor = tensors
-                .tensor(&format!("{moment}.{name}"))
-                .map_err(|_| format!("has no tensor {moment}.{name}"))?;
-            if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
-                return Err(format!("{moment}.{name} is not F32 {shape:?}"));
+            let mut bytes = Vec::new();
+            for file in &files {
+                let tensor = file
+                    .tensor(&format!("{moment}.{name}"))
+                    .map_err(|_| format!("has no tensor {moment}.{name}"))?;
+                if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
+                    return Err(format!("{moment}.{name} is not F32 {shape:?}"));
+                }
+                bytes.extend_from_slice(tensor.data());
             }
-            let bytes = Bytes::from_bytes_vec(tensor.data().to_vec());
             packed.push(Tensor::new(
                 format!("{id}.momentum.{moment}"),
                 DType::F32,
-                shape.clone(),
+                [leading, &shape].concat(),
                 Some(id),
-                bytes,
+                Bytes::from_bytes_vec(bytes),
             ));
         }
         scalars.push((format!("{id}.momentum.time"), Scalar::from(step)));

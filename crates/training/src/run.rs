@@ -1,31 +1,29 @@
 use std::{path::Path, sync::Arc};
 
-use burn::{
-    optim::OptimizerRecord,
-    tensor::Device,
-    train::{Interrupter, SupervisedTraining, TrainingStrategy, renderer::MetricsRenderer},
-};
+use burn::train::{Interrupter, SupervisedTraining, TrainingStrategy, renderer::MetricsRenderer};
 use clockwork_model::{Transformer, Weights, initial_weights};
 
 use crate::{
-    Config, Ending, Error, Evaluation, Milestones, Result, RunDirectory, RunRecord, RunState,
+    Config, Ending, Error, Evaluation, Milestones, Result, RunDirectory, RunRecord, RunState, TrainingDevice,
     checkpoints::{CheckpointFiles, remove_leftovers},
     full_batch::FullBatch,
     full_batch_strategy::FullBatchStrategy,
     learner::learner,
     metrics::read_metrics,
+    optimizer_state,
     reading::{NoMetricFiles, Reading},
-    run_record::{Backend, SplitRecord, Versions},
+    run_record::{SplitRecord, Versions},
 };
 
 /// A run at one of its steps, ready to be trained on from there.
 pub struct Run {
-    directory: RunDirectory,
-    config: Config,
-    step: u64,
-    weights: Weights,
-    optimizer: Option<OptimizerRecord>,
-    evaluations: Vec<Evaluation>,
+    pub(crate) directory: RunDirectory,
+    pub(crate) config: Config,
+    pub(crate) step: u64,
+    pub(crate) weights: Weights,
+    /// The optimiser's state as its file has it, from the first step on.
+    pub(crate) optimizer: Option<Vec<u8>>,
+    pub(crate) evaluations: Vec<Evaluation>,
     record: Option<RunRecord>,
 }
 
@@ -138,40 +136,26 @@ impl Run {
     /// then marked stopped and its checkpoints are whole.
     pub fn train(
         self,
-        device: &Device,
+        on: &TrainingDevice,
         threads: usize,
         renderer: Box<dyn MetricsRenderer>,
         interrupter: &Interrupter,
     ) -> Result<Summary> {
         let split = self.config.split()?;
-        let mut record = self.record.clone().unwrap_or_else(|| RunRecord {
-            name: self.directory.name(),
-            state: RunState::Running,
-            reason: None,
-            step: 0,
-            seed: self.config.training.seed,
-            split: SplitRecord { train: split.train.len(), test: split.test.len() },
-            versions: Versions::current(),
-            backend: backend(device, threads),
-            created: jiff::Timestamp::now().to_string(),
-            elapsed_s: 0.0,
-        });
-        record.state = RunState::Running;
-        record.reason = None;
-        record.versions = Versions::current();
-        record.backend = backend(device, threads);
-        self.directory.write_record(&record)?;
+        let record = self.begin(on, threads)?;
 
-        let autodiff = device.clone().autodiff();
+        let (device, autodiff) = (on.device(), on.device().clone().autodiff());
         let network = Transformer::from_weights(&self.weights, &self.config.model(), &autodiff);
-        let mut learner = learner(network, &self.config, self.step);
-        if let Some(optimizer) = self.optimizer {
-            learner.load_optim(optimizer);
+        let mut learner = learner(network, &self.config, on, self.step);
+        if let Some(bytes) = &self.optimizer {
+            let state = optimizer_state::from_bytes(bytes, &self.config.model(), self.step);
+            learner.load_optim(state.map_err(Error::Training)?);
         }
         let model = self.config.model();
         let strategy = Arc::new(FullBatchStrategy {
             config: self.config.clone(),
             directory: self.directory,
+            waits: !on.is_processor(),
             start: self.step,
             elapsed_s: self.evaluations.last().map_or(0.0, |evaluation| evaluation.elapsed_s),
             evaluations: self.evaluations.into(),
@@ -179,8 +163,8 @@ impl Run {
         });
         let result = SupervisedTraining::new(
             strategy.directory.path(),
-            Arc::new(FullBatch::new(model, split.train, &autodiff)),
-            Arc::new(FullBatch::new(model, split.test, device)),
+            Arc::new(FullBatch::new(model, split.train, on, &autodiff)),
+            Arc::new(FullBatch::new(model, split.test, on, device)),
         )
         .metrics((Reading::loss(), Reading::accuracy()))
         .with_metric_logger(NoMetricFiles)
@@ -200,34 +184,53 @@ impl Run {
             (None, None) => Err(Error::Training("burn's training loop did not run".to_owned())),
             (Some(ending), _) => ending,
         };
-        let elapsed_s = evaluations.last().map_or(0.0, |evaluation| evaluation.elapsed_s);
-        record.elapsed_s = elapsed_s;
-        record.step = ending.as_ref().map_or(evaluations.last().map_or(0, |e| e.step), |(step, _)| *step);
-        (record.state, record.reason) = match &ending {
-            Ok((_, Ending::MaxSteps)) => {
-                (RunState::Finished, Some("took training.max_steps steps".to_owned()))
-            }
-            Ok((_, Ending::EarlyStop)) => (
-                RunState::Finished,
-                Some("the test loss stayed below training.stop_below_test_loss".to_owned()),
-            ),
-            Ok((_, Ending::Interrupted(reason))) => (RunState::Stopped, Some(reason.clone())),
-            Err(error) => (RunState::Stopped, Some(error.in_words())),
-        };
-        let written = strategy.directory.write_record(&record);
-        let (step, ending) = ending?;
-        written?;
-        Ok(Summary { ending, step, milestones: evaluations.iter().collect(), evaluations, elapsed_s })
+        conclude(&strategy.directory, record, ending, evaluations)
+    }
+
+    /// Notes that the run is being trained.
+    pub(crate) fn begin(&self, on: &TrainingDevice, threads: usize) -> Result<RunRecord> {
+        let split = self.config.split()?;
+        let mut record = self.record.clone().unwrap_or_else(|| RunRecord {
+            name: self.directory.name(),
+            state: RunState::Running,
+            reason: None,
+            step: 0,
+            seed: self.config.training.seed,
+            split: SplitRecord { train: split.train.len(), test: split.test.len() },
+            versions: Versions::current(),
+            backend: on.record(threads),
+            created: jiff::Timestamp::now().to_string(),
+            elapsed_s: 0.0,
+        });
+        record.state = RunState::Running;
+        record.reason = None;
+        record.versions = Versions::current();
+        record.backend = on.record(threads);
+        self.directory.write_record(&record)?;
+        Ok(record)
     }
 }
 
-fn backend(device: &Device, threads: usize) -> Backend {
-    // burn tells a device's backend only as `Device<Flex(Cpu)>`.
-    let name = format!("{device:?}");
-    Backend {
-        name: name.trim_start_matches("Device<").trim_end_matches('>').to_lowercase(),
-        device: format!("{} {}", std::env::consts::ARCH, std::env::consts::OS),
-        threads,
-        dtype: "f32".to_owned(),
-    }
+/// Notes what a sitting came to, and tells it.
+pub(crate) fn conclude(
+    directory: &RunDirectory,
+    mut record: RunRecord,
+    ending: Result<(u64, Ending)>,
+    evaluations: Vec<Evaluation>,
+) -> Result<Summary> {
+    let elapsed_s = evaluations.last().map_or(0.0, |evaluation| evaluation.elapsed_s);
+    record.elapsed_s = elapsed_s;
+    record.step = ending.as_ref().map_or(evaluations.last().map_or(0, |e| e.step), |(step, _)| *step);
+    (record.state, record.reason) = match &ending {
+        Ok((_, Ending::MaxSteps)) => (RunState::Finished, Some("took training.max_steps steps".to_owned())),
+        Ok((_, Ending::EarlyStop)) => {
+            (RunState::Finished, Some("the test loss stayed below training.stop_below_test_loss".to_owned()))
+        }
+        Ok((_, Ending::Interrupted(reason))) => (RunState::Stopped, Some(reason.clone())),
+        Err(error) => (RunState::Stopped, Some(error.in_words())),
+    };
+    let written = directory.write_record(&record);
+    let (step, ending) = ending?;
+    written?;
+    Ok(Summary { ending, step, milestones: evaluations.iter().collect(), evaluations, elapsed_s })
 }

@@ -1,5 +1,6 @@
 //! Many runs: the product of seeds and settings, each trained by a process of its own.
 
+mod in_process;
 mod manifest;
 mod observer;
 mod plan;
@@ -18,6 +19,7 @@ use std::{
 use burn::train::Interrupter;
 use clockwork_model::write_atomically;
 
+use self::in_process::InProcess;
 pub use self::{
     manifest::{SweepManifest, SweepRun, SweepState},
     observer::SweepObserver,
@@ -26,7 +28,7 @@ pub use self::{
     seeds::Seeds,
 };
 use crate::{
-    Config, Error, Result, Versions,
+    Config, Error, Result, TrainingDevice, Versions,
     run_directory::{CONFIG, RECORD, check_name, lock},
 };
 
@@ -140,8 +142,7 @@ impl Sweep {
         observer: &dyn SweepObserver,
         interrupter: &Interrupter,
     ) -> Result<()> {
-        let unfinished = (0..self.asked).filter(|&i| self.manifest().runs[i].state != SweepState::Finished);
-        let queue = Mutex::new(unfinished.collect::<VecDeque<usize>>());
+        let queue = Mutex::new(VecDeque::from(self.unfinished()));
         let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let work = || {
             while let Some(run) = next() {
@@ -164,6 +165,30 @@ impl Sweep {
             // Every worker is waited for, and the first error told.
             ended.fold(Ok(()), Result::and)
         })
+    }
+
+    /// Trains what is not finished on a device, in this process, some runs together at a time. Runs are
+    /// trained together that differ in nothing but the seed, and are equally far.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the manifest cannot be written. What stops a run, or all that were trained
+    /// with it, is told of them, and does not stop the others.
+    pub fn train_together(
+        &self,
+        plan: &SweepPlan,
+        at_a_time: NonZeroUsize,
+        (on, threads): (&TrainingDevice, usize),
+        observer: &dyn SweepObserver,
+        interrupter: &Interrupter,
+    ) -> Result<()> {
+        InProcess { sweep: self, plan, at_a_time, on, threads, observer, interrupter }.train()
+    }
+
+    /// The runs asked for that are not finished.
+    fn unfinished(&self) -> Vec<usize> {
+        let manifest = self.manifest();
+        (0..self.asked).filter(|&i| manifest.runs[i].state != SweepState::Finished).collect()
     }
 
     fn train_one(&self, i: usize, observer: &dyn SweepObserver, interrupter: &Interrupter) -> Result<()> {

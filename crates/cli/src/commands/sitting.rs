@@ -3,15 +3,12 @@ use std::{
     path::Path,
 };
 
-use burn::{
-    tensor::Device,
-    train::{
-        Interrupter,
-        renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
-    },
+use burn::train::{
+    Interrupter,
+    renderer::{MetricsRenderer, tui::TuiMetricsRendererWrapper},
 };
 use clockwork_report::{training_figures, write_figures};
-use clockwork_training::{Ending, Run, Silent, Summary};
+use clockwork_training::{BackendChoice, Ending, Error, HAS_WGPU, Run, Silent, Summary, TrainingDevice};
 
 use super::{
     interrupt::{stop_on_ctrl_c, stop_with_sweep},
@@ -21,7 +18,7 @@ use super::{
     training_curves::training_curves,
 };
 use crate::{
-    args::SittingArgs,
+    args::{BackendArg, SittingArgs},
     duration::InWords,
     exit::{Ended, WrongRequest},
     progress::Progress,
@@ -38,8 +35,40 @@ pub fn require_terminal(args: &SittingArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Trains a run to its end, or until the user stops it, and tells what came of it.
-pub fn sit(run: Run, args: &SittingArgs) -> anyhow::Result<Ended> {
+/// The device that is asked for, if one is. What `auto` comes to is told, unless `quiet`.
+pub fn device(asked: Option<BackendArg>, quiet: bool) -> Result<Option<TrainingDevice>, Error> {
+    let choose = |asked| match asked {
+        BackendArg::Cpu => Ok(TrainingDevice::cpu()),
+        BackendArg::Wgpu => TrainingDevice::choose(BackendChoice::Wgpu),
+        BackendArg::Auto => {
+            let device = TrainingDevice::choose(BackendChoice::Auto)?;
+            let words = match (device.is_processor(), HAS_WGPU) {
+                (false, _) => device.name(),
+                (true, true) => "the processor, for no GPU was found",
+                (true, false) => "the processor, for this clockwork was built without wgpu",
+            };
+            if !quiet {
+                // Where nobody reads it, it is not worth failing for.
+                let _ = writeln!(stderr(), "--backend auto: {words}");
+            }
+            Ok(device)
+        }
+    };
+    asked.map(choose).transpose()
+}
+
+/// The kind of device that a run was trained on: on another it would end in other bytes.
+fn device_of(run: &Run) -> Result<TrainingDevice, Error> {
+    match run.directory().record() {
+        Some(record) if record.backend.name == "wgpu" => TrainingDevice::choose(BackendChoice::Wgpu),
+        _ => Ok(TrainingDevice::cpu()),
+    }
+}
+
+/// Trains a run to its end, or until the user stops it, and tells what came of it. Where no device is
+/// given, it goes on as it began, a new one on the processor.
+pub fn sit(run: Run, device: Option<TrainingDevice>, args: &SittingArgs) -> anyhow::Result<Ended> {
+    let device = device.map_or_else(|| device_of(&run), Ok)?;
     let threads = start_threads(args.threads)?;
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(&interrupter)?;
@@ -48,9 +77,9 @@ pub fn sit(run: Run, args: &SittingArgs) -> anyhow::Result<Ended> {
     let renderer: Box<dyn MetricsRenderer> = match args {
         SittingArgs { quiet: true, .. } => Box::new(Silent),
         SittingArgs { tui: true, .. } => Box::new(TuiMetricsRendererWrapper::new(interrupter.clone(), None)),
-        _ => Box::new(Progress::new(&run, &path)),
+        _ => Box::new(Progress::new(&run, &path, &device)),
     };
-    let summary = run.train(&Device::flex(), threads, renderer, &interrupter)?;
+    let summary = run.train(&device, threads, renderer, &interrupter)?;
     // The run is whole without its picture.
     if let Err(error) = draw_training_curves(&summary, &path) {
         let _ = writeln!(stderr(), "warning: {error:#}");

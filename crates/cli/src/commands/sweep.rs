@@ -9,30 +9,48 @@ use std::{
 use anyhow::Context;
 use burn::train::Interrupter;
 use clockwork_training::{
-    Milestones, PlannedRun, Seeds, Sweep, SweepPlan, SweepRun, SweepState, read_metrics,
+    Milestones, PlannedRun, Seeds, Sweep, SweepPlan, SweepRun, SweepState, TrainingDevice, read_metrics,
 };
 
-use super::{interrupt::stop_on_ctrl_c, program::program, relative_path::relative_to_here};
+use super::{
+    interrupt::stop_on_ctrl_c, program::program, relative_path::relative_to_here, sitting::device,
+    threads::start_threads,
+};
 use crate::{args::SweepArgs, duration::InWords, exit::Ended, sweep_progress::SweepProgress, table::table};
+
+/// Runs that a GPU trains together.
+const TOGETHER: NonZeroUsize = NonZeroUsize::new(32).expect("it is not zero");
 
 /// `clockwork sweep`
 pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
     let seeds: Seeds = args.seeds.parse()?;
     let plan = SweepPlan::new(args.config.as_deref(), &args.settings, &seeds)?;
+    let device = device(args.backend, args.quiet)?.unwrap_or_else(TrainingDevice::cpu);
+    let is_together = !device.is_processor();
     // Runs side by side get more done than threads that share one: they wait for nobody.
     let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let jobs = args.jobs.unwrap_or(cores).min(NonZeroUsize::new(plan.runs.len()).unwrap_or(cores));
-    let threads = (cores.get() / jobs).max(1);
+    let default = if is_together { TOGETHER } else { cores };
+    let jobs = args.jobs.unwrap_or(default).min(NonZeroUsize::new(plan.runs.len()).unwrap_or(default));
+    let threads = if is_together { start_threads(None)? } else { (cores.get() / jobs).max(1) };
     let clockwork = env::current_exe().context("cannot find this program")?;
-    let command =
-        |directory: &Path, base: &Path, run: &PlannedRun| command(&clockwork, directory, base, run, threads);
+    let command = |directory: &Path, base: &Path, run: &PlannedRun| {
+        command(&clockwork, directory, base, run, &device, threads)
+    };
     let sweep = Sweep::open(&args.runs_dir, &name(args), &plan, command)?;
 
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(&interrupter)?;
     let path = relative_to_here(sweep.path());
-    let progress = SweepProgress::new(&plan, &sweep.runs(), &path, [jobs.get(), threads], args.quiet);
-    let trained = sweep.train(jobs, &progress, &interrupter);
+    let how = match is_together {
+        true => format!("{jobs} together on {}, whose kernels are compiled first", device.name()),
+        false if threads == 1 => format!("{jobs} at a time, 1 thread each"),
+        false => format!("{jobs} at a time, {threads} threads each"),
+    };
+    let progress = SweepProgress::new(&plan, &sweep.runs(), &path, &how, args.quiet);
+    let trained = match is_together {
+        true => sweep.train_together(&plan, jobs, (&device, threads), &progress, &interrupter),
+        false => sweep.train(jobs, &progress, &interrupter),
+    };
     progress.finish();
     trained?;
     let runs = sweep.runs();
@@ -60,11 +78,20 @@ fn name(args: &SweepArgs) -> String {
 }
 
 /// The program and arguments that train a run, wherever they are started.
-fn command(clockwork: &Path, directory: &Path, base: &Path, run: &PlannedRun, threads: usize) -> Vec<String> {
+fn command(
+    clockwork: &Path,
+    directory: &Path,
+    base: &Path,
+    run: &PlannedRun,
+    device: &TrainingDevice,
+    threads: usize,
+) -> Vec<String> {
     let mut command = vec![clockwork.display().to_string(), "train".to_owned()];
     command.extend([format!("--config={}", base.display()), format!("--seed={}", run.seed)]);
     command.extend(run.settings.iter().map(|setting| format!("--set={setting}")));
     command.extend([format!("--runs-dir={}", directory.display()), format!("--name={}", run.name)]);
+    let backend = if device.is_processor() { "cpu" } else { "wgpu" };
+    command.push(format!("--backend={backend}"));
     command.extend([format!("--threads={threads}"), "--or-resume".to_owned(), "--quiet".to_owned()]);
     command
 }

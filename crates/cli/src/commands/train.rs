@@ -5,7 +5,7 @@ use jiff::Zoned;
 
 use super::{
     relative_path::relative_to_here,
-    sitting::{require_terminal, sit},
+    sitting::{device, require_terminal, sit},
 };
 use crate::{args::TrainArgs, exit::Ended};
 
@@ -16,6 +16,7 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<Ended> {
     settings.extend(args.seed.map(|seed| format!("training.seed={seed}")));
     settings.extend(args.max_steps.map(|steps| format!("training.max_steps={steps}")));
     let config = Config::load(args.config.as_deref(), &settings)?;
+    let device = device(args.sitting.backend, args.sitting.quiet)?;
     match create(args, &config) {
         Err(Error::Finished { path, step }) if args.or_resume => {
             if !args.sitting.quiet {
@@ -25,7 +26,7 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<Ended> {
             }
             Ok(Ended::Done)
         }
-        run => sit(run?, &args.sitting),
+        run => sit(run?, device, &args.sitting),
     }
 }
 

@@ -89,7 +89,8 @@ pub(super) fn train(
 /// Why a process failed: the error that it told, or else how it ended and the first that it said.
 fn reason(status: ExitStatus, said: &str) -> String {
     match (
-        said.lines().find_map(|line| line.strip_prefix("error: ")),
+        // The last: drivers may have said something before.
+        said.lines().rev().find_map(|line| line.strip_prefix("error: ")),
         said.lines().find(|line| !line.is_empty()),
     ) {
         (Some(error), _) => error.to_owned(),
@@ -142,7 +143,10 @@ mod tests {
     #[test]
     fn the_reason_is_the_error_or_how_it_ended() {
         let reason = |status: i32, said: &str| super::reason(ExitStatus::from_raw(status), said);
-        assert_eq!(reason(1 << 8, "warning: w\nerror: the disk is full\n"), "the disk is full");
+        assert_eq!(
+            reason(1 << 8, "error: a driver's\nwarning: w\nerror: the disk is full\n"),
+            "the disk is full"
+        );
         assert_eq!(reason(9, ""), "its process ended with signal: 9 (SIGKILL)");
         let panic = "\nthread 'main' panicked at src/main.rs:1:1:\nnote: run with `RUST_BACKTRACE=1`\n";
         assert_eq!(

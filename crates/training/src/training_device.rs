@@ -1,0 +1,184 @@
+use burn::tensor::Device;
+use clockwork_model::Batch;
+use serde::{Deserialize, Serialize};
+
+use crate::{Backend, Config, Error, GradientMethod, Result};
+
+/// The backend that a user asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackendChoice {
+    /// The processor.
+    Cpu,
+    /// A device of Vulkan, Metal or DX12, a GPU before any other.
+    Wgpu,
+    /// A GPU if there is one, else the processor.
+    Auto,
+}
+
+/// What kind of device it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceClass {
+    /// The processor, by our own code and burn's Flex.
+    Processor,
+    /// A GPU with memory of its own.
+    DiscreteGpu,
+    /// A GPU that shares the processor's memory.
+    IntegratedGpu,
+    /// A GPU of a virtual machine.
+    VirtualGpu,
+    /// The processor, as a driver of a graphics interface uses it.
+    SoftwareGpu,
+}
+
+/// A device that runs can be trained on.
+#[derive(Debug, Clone)]
+pub struct TrainingDevice {
+    class: DeviceClass,
+    name: String,
+    device: Device,
+}
+
+impl TrainingDevice {
+    /// The processor.
+    #[must_use]
+    pub fn cpu() -> Self {
+        let name = format!("{} {}", std::env::consts::ARCH, std::env::consts::OS);
+        Self { class: DeviceClass::Processor, name, device: Device::flex() }
+    }
+
+    /// Everything that is there: the processor, then what graphics interfaces reach, GPUs first.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        [Self::cpu()].into_iter().chain(wgpu_devices()).collect()
+    }
+
+    /// The device that a choice comes to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDevice`] where wgpu is asked for and was not built in, or finds nothing.
+    pub fn choose(choice: BackendChoice) -> Result<Self> {
+        let first = || wgpu_devices().into_iter().next();
+        match choice {
+            BackendChoice::Cpu => Ok(Self::cpu()),
+            BackendChoice::Auto => {
+                Ok(first().filter(|device| device.class.is_gpu()).unwrap_or_else(Self::cpu))
+            }
+            BackendChoice::Wgpu if !HAS_WGPU => Err(Error::NoDevice(
+                "this clockwork was built without wgpu; use `just backend=wgpu`, or `cargo install --path \
+                crates/cli --locked --features wgpu`",
+            )),
+            BackendChoice::Wgpu => first().ok_or(Error::NoDevice(
+                "no Vulkan, Metal or DX12 device was found; install its driver, such as Debian's \
+                mesa-vulkan-drivers",
+            )),
+        }
+    }
+
+    /// What kind of device it is.
+    #[must_use]
+    pub fn class(&self) -> DeviceClass {
+        self.class
+    }
+
+    /// Whether it is the processor, by our own code and burn's Flex.
+    #[must_use]
+    pub fn is_processor(&self) -> bool {
+        self.class == DeviceClass::Processor
+    }
+
+    /// What it calls itself.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The backend that reaches it: `flex` or `wgpu`.
+    #[must_use]
+    pub fn backend(&self) -> &'static str {
+        if self.is_processor() { "flex" } else { "wgpu" }
+    }
+
+    /// The device as burn takes it.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// How the gradient is computed on it: our own formulas are for the processor.
+    pub(crate) fn gradient_method(&self, config: &Config) -> GradientMethod {
+        if self.is_processor() { config.training.gradient } else { GradientMethod::Autodiff }
+    }
+
+    /// The pairs of runs, as its networks look up their rows fastest.
+    pub(crate) fn batch(&self, modulus: usize, pairs: &[&[usize]], device: &Device) -> Batch {
+        let batch = Batch::of_replicas(modulus, pairs, device);
+        if self.is_processor() { batch } else { batch.by_product() }
+    }
+
+    /// What `run.json` says of it.
+    pub(crate) fn record(&self, threads: usize) -> Backend {
+        Backend {
+            name: self.backend().to_owned(),
+            device: self.name.clone(),
+            threads,
+            dtype: "f32".to_owned(),
+        }
+    }
+}
+
+impl DeviceClass {
+    /// Whether it is hardware made for this.
+    #[must_use]
+    pub fn is_gpu(self) -> bool {
+        matches!(self, Self::DiscreteGpu | Self::IntegratedGpu | Self::VirtualGpu)
+    }
+}
+
+/// Whether devices beyond the processor can be reached at all.
+pub const HAS_WGPU: bool = cfg!(feature = "wgpu");
+
+/// What graphics interfaces reach, GPUs first, discrete ones before others.
+#[cfg(feature = "wgpu")]
+fn wgpu_devices() -> Vec<TrainingDevice> {
+    use burn::tensor::{DeviceKind, DeviceType};
+
+    let there = Device::enumerate(DeviceType::Wgpu).into_vec();
+    let of_class = |class: DeviceClass, kind: fn(usize) -> DeviceKind| {
+        (0..there.len()).map(move |i| (class, Device::wgpu(kind(i))))
+    };
+    of_class(DeviceClass::DiscreteGpu, DeviceKind::DiscreteGpu)
+        .chain(of_class(DeviceClass::IntegratedGpu, DeviceKind::IntegratedGpu))
+        .chain(of_class(DeviceClass::VirtualGpu, DeviceKind::VirtualGpu))
+        .chain([(DeviceClass::SoftwareGpu, Device::wgpu(DeviceKind::Cpu))])
+        .filter(|(_, device)| there.contains(device))
+        .map(|(class, device)| {
+            let name = device.identity().map_or_else(|| "unnamed".to_owned(), |identity| identity.name);
+            TrainingDevice { class, name, device }
+        })
+        .collect()
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu_devices() -> Vec<TrainingDevice> {
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_always_the_processor() {
+        assert_eq!(TrainingDevice::all()[0].class(), DeviceClass::Processor);
+        assert_eq!(TrainingDevice::choose(BackendChoice::Cpu).unwrap().backend(), "flex");
+        let chosen = TrainingDevice::choose(BackendChoice::Auto).unwrap();
+        assert!(chosen.class().is_gpu() || chosen.class() == DeviceClass::Processor);
+    }
+
+    #[cfg(not(feature = "wgpu"))]
+    #[test]
+    fn what_was_not_built_in_says_how_to_get_it() {
+        let error = TrainingDevice::choose(BackendChoice::Wgpu).unwrap_err().to_string();
+        assert!(error.contains("just backend=wgpu") && error.contains("--features wgpu"), "{error}");
+    }
+}

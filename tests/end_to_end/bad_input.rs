@@ -4,7 +4,7 @@ use std::{fs, process::Output};
 
 use clockwork_model::Checkpoint;
 
-use crate::sandbox::{SMALL, Sandbox, train_small};
+use crate::sandbox::{BACKENDS, SMALL, Sandbox, train_small};
 
 /// Asserts the exit status and that what was said is one line with these words.
 fn assert_refused(output: &Output, status: i32, words: &[&str]) {
@@ -115,73 +115,80 @@ fn stopped_run(sandbox: &Sandbox) -> String {
 
 #[test]
 fn truncated_and_foreign_checkpoints_are_refused_and_kept() {
-    let sandbox = Sandbox::new();
-    let newest = stopped_run(&sandbox);
-    // Only the newest is left to resume from.
-    for entry in fs::read_dir(sandbox.path("runs/run/checkpoints")).unwrap() {
-        let path = entry.unwrap().path();
-        if !path.to_str().unwrap().contains("step-0000200") {
-            fs::remove_file(path).unwrap();
+    for backend in BACKENDS {
+        let sandbox = Sandbox::new();
+        let newest = stopped_run(&sandbox);
+        // Only the newest is left to resume from.
+        for entry in fs::read_dir(sandbox.path("runs/run/checkpoints")).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.to_str().unwrap().contains("step-0000200") {
+                fs::remove_file(path).unwrap();
+            }
         }
+        let whole = sandbox.read(&newest);
+        fs::write(sandbox.path(&newest), &whole[..whole.len() / 3]).unwrap();
+        let resume = ["resume", "runs/run", backend];
+        let words = ["step-0000200.safetensors", "not a whole safetensors"];
+        assert_refused(&sandbox.run(&resume), 2, &words);
+
+        let mut other = train_small("other", 200, &[]);
+        other.push("--set=model.d_mlp=16".to_owned());
+        sandbox.succeed(&other);
+        let foreign = sandbox.read("runs/other/checkpoints/step-0000200.safetensors");
+        fs::write(sandbox.path(&newest), &foreign).unwrap();
+        assert_refused(&sandbox.run(&resume), 2, &["step-0000200.safetensors", "another run"]);
+        assert_eq!(sandbox.read(&newest), foreign, "a file that was refused was changed");
+
+        fs::write(sandbox.path(&newest), &whole).unwrap();
+        sandbox.succeed(&resume);
     }
-    let whole = sandbox.read(&newest);
-    fs::write(sandbox.path(&newest), &whole[..whole.len() / 3]).unwrap();
-    assert_refused(
-        &sandbox.run(&["resume", "runs/run"]),
-        2,
-        &["step-0000200.safetensors", "not a whole safetensors"],
-    );
-
-    let mut other = train_small("other", 200, &[]);
-    other.push("--set=model.d_mlp=16".to_owned());
-    sandbox.succeed(&other);
-    let foreign = sandbox.read("runs/other/checkpoints/step-0000200.safetensors");
-    fs::write(sandbox.path(&newest), &foreign).unwrap();
-    assert_refused(&sandbox.run(&["resume", "runs/run"]), 2, &["step-0000200.safetensors", "another run"]);
-    assert_eq!(sandbox.read(&newest), foreign, "a file that was refused was changed");
-
-    fs::write(sandbox.path(&newest), &whole).unwrap();
-    sandbox.succeed(&["resume", "runs/run"]);
 }
 
 #[test]
 fn a_loss_that_is_no_number_stops_the_run_and_keeps_what_was_good() {
-    let sandbox = Sandbox::new();
-    let newest = sandbox.path(stopped_run(&sandbox));
-    let mut checkpoint = Checkpoint::read(&newest).unwrap();
-    checkpoint.weights.w_u.iter_mut().for_each(|w| *w *= 1e36);
-    checkpoint.weights.w_out.iter_mut().for_each(|w| *w *= 1e36);
-    checkpoint.write(&newest).unwrap();
-    let before = fs::read(&newest).unwrap();
-    assert_refused(
-        &sandbox.run(&["resume", "runs/run"]),
-        1,
-        &["step 200 is not finite", "optimizer.learning_rate"],
-    );
-    assert_eq!(fs::read(&newest).unwrap(), before);
-    let record = sandbox.json("runs/run/run.json");
-    assert_eq!(record["state"], "stopped");
-    assert!(record["reason"].as_str().unwrap().contains("not finite"));
+    for backend in BACKENDS {
+        let sandbox = Sandbox::new();
+        let newest = sandbox.path(stopped_run(&sandbox));
+        let mut checkpoint = Checkpoint::read(&newest).unwrap();
+        checkpoint.weights.w_u.iter_mut().for_each(|w| *w *= 1e36);
+        checkpoint.weights.w_out.iter_mut().for_each(|w| *w *= 1e36);
+        checkpoint.write(&newest).unwrap();
+        let before = fs::read(&newest).unwrap();
+        // The processor knows a step's loss at once, other devices tell it at the next evaluation.
+        let step = if *backend == "--backend=cpu" { "200" } else { "300" };
+        assert_refused(
+            &sandbox.run(&["resume", "runs/run", backend]),
+            1,
+            &[&format!("step {step} is not finite"), "optimizer.learning_rate"],
+        );
+        assert_eq!(fs::read(&newest).unwrap(), before);
+        let record = sandbox.json("runs/run/run.json");
+        assert_eq!(record["state"], "stopped");
+        assert!(record["reason"].as_str().unwrap().contains("not finite"));
+    }
 }
 
 /// A limit on the size of files stands for a full disk: the write that crosses it fails.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_stops_the_run_with_whole_files() {
-    let sandbox = Sandbox::new();
-    let train = train_small("full", 200, &["--quiet"]).join(" ");
-    // A kilobyte lets the configuration through, but no checkpoint; ignoring the signal turns it
-    // into the error that a full disk gives.
-    let script = format!("trap '' XFSZ; ulimit -f 2; exec {} {train}", env!("CARGO_BIN_EXE_clockwork"));
-    let mut shell = std::process::Command::new("sh");
-    let output = shell.current_dir(sandbox.path("")).args(["-c", &script]).output().unwrap();
-    assert_refused(&output, 1, &["cannot write", "checkpoints/step-"]);
-    let left: Vec<_> = fs::read_dir(sandbox.path("runs/full/checkpoints")).unwrap().collect();
-    assert!(left.is_empty(), "{left:?} was left half-written");
-    sandbox.succeed(&["resume", "runs/full"]);
-    sandbox.succeed(&train_small("whole", 200, &[]));
-    let last = |run| sandbox.read(&format!("runs/{run}/checkpoints/step-0000200.safetensors"));
-    assert_eq!(last("full"), last("whole"));
+    for backend in BACKENDS {
+        let sandbox = Sandbox::new();
+        let train = train_small("full", 200, &["--quiet", backend]).join(" ");
+        // A kilobyte lets the configuration through, but no checkpoint; ignoring the signal turns it
+        // into the error that a full disk gives.
+        let script = format!("trap '' XFSZ; ulimit -f 2; exec {} {train}", env!("CARGO_BIN_EXE_clockwork"));
+        let mut shell = std::process::Command::new("sh");
+        shell.current_dir(sandbox.path("")).args(["-c", &script]).env("NODEVICE_SELECT", "1");
+        let output = shell.output().unwrap();
+        assert_refused(&output, 1, &["cannot write", "checkpoints/step-"]);
+        let left: Vec<_> = fs::read_dir(sandbox.path("runs/full/checkpoints")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?} was left half-written");
+        sandbox.succeed(&["resume", "runs/full"]);
+        sandbox.succeed(&train_small("whole", 200, &[backend]));
+        let last = |run| sandbox.read(&format!("runs/{run}/checkpoints/step-0000200.safetensors"));
+        assert_eq!(last("full"), last("whole"));
+    }
 }
 
 #[test]

@@ -17,6 +17,10 @@ pub const SMALL: [&str; 5] = [
     "--set=task.train_fraction=0.5",
 ];
 
+/// What the same is expected of, where it is built in.
+pub const BACKENDS: &[&str] =
+    if cfg!(feature = "wgpu") { &["--backend=cpu", "--backend=wgpu"] } else { &["--backend=cpu"] };
+
 /// Nothing that a test waits for takes longer, on however busy a machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -41,6 +45,8 @@ impl Sandbox {
     pub fn command<S: AsRef<str>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_clockwork"));
         command.current_dir(self.directory.path()).args(args.iter().map(AsRef::as_ref));
+        // Mesa would look for a desktop to choose a device by, and complain that there is none.
+        command.env("NODEVICE_SELECT", "1");
         command
     }
 

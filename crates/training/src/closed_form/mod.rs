@@ -164,6 +164,9 @@ mod tests {
             weights.b_in.iter_mut().zip(&biases.w_in).for_each(|(b, w)| *b = *w);
             weights.b_out.iter_mut().zip(&biases.w_pos).for_each(|(b, w)| *b = *w);
             let split = clockwork_model::Split::new(modulus, train_fraction, seed).unwrap();
+            // A loss is e to the power of a difference of logits, which 32 bits know the less the larger it is:
+            // of a drawn network that happens to be this sure of its few pairs they leave no fifth digit.
+            prop_assume!(autodiff(config, &weights, &split.train).0.loss > 1e-9);
             assert_agreement(config, &weights, &split.train);
         }
     }

@@ -107,7 +107,7 @@ bench *args:
 # Measure the training step on a GPU, alone and many seeds together: `just bench-wgpu --steps 20 1 8`
 [group('measure')]
 bench-wgpu *args:
-    cargo bench --locked --workspace --exclude {{ browser }} --features clockwork/wgpu --bench wgpu -- {{ args }}
+    cargo bench --locked --workspace --exclude {{ browser }} --features clockwork/wgpu --bench wgpu_step -- {{ args }}
 
 # Measure the training step in turns with a textbook PyTorch step of the same network
 [group('measure')]

@@ -49,11 +49,12 @@ impl Replicas {
         let options = options.into();
         // As in a single network, an optimiser knows a parameter by its place.
         let ids = Parameters::from_array(std::array::from_fn(|i| i as u64 + 1));
-        let mut places = 0..;
-        let stacked = NAMES.map(|_| {
-            let place = places.next().unwrap_or_default();
-            let of_replica = |weights: &Weights| weights.as_ref().into_array()[place].clone();
-            replicas.iter().copied().flat_map(of_replica).collect::<Vec<f32>>()
+        let none_yet = NAMES.map(|_| Vec::new());
+        let stacked = replicas.iter().fold(none_yet, |stacked, weights| {
+            stacked.zip(weights.as_ref()).map(|(mut stacked, of_replica)| {
+                stacked.extend_from_slice(of_replica);
+                stacked
+            })
         });
         let of = stacked.zip(config.shapes()).zip(ids);
         let r = replicas.len();

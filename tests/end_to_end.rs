@@ -10,6 +10,8 @@ mod determinism;
 mod grokking;
 #[path = "end_to_end/help.rs"]
 mod help;
+#[path = "end_to_end/pinned.rs"]
+mod pinned;
 #[path = "end_to_end/report.rs"]
 mod report;
 #[cfg(unix)]

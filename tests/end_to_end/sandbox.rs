@@ -17,7 +17,7 @@ pub const SMALL: [&str; 5] = [
     "--set=task.train_fraction=0.5",
 ];
 
-/// What the same is expected of, where it is built in.
+/// The backends that tests run on, which must behave alike; wgpu only where it is built in.
 pub const BACKENDS: &[&str] =
     if cfg!(feature = "wgpu") { &["--backend=cpu", "--backend=wgpu"] } else { &["--backend=cpu"] };
 

@@ -1,23 +1,23 @@
-use clockwork_model::{ModelConfig, Split, Weights, sum_squared_weights};
+use clockwork_model::{Checkpoint, ModelConfig, Task, sum_squared_weights};
 
 use crate::{
-    Ablation, Activations, Attention, EffectiveWeights, Embedding, Error, FourierBasis, Logits, Losses,
-    NeuronClusters, ReluFit, Result, WLogit,
+    Ablation, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis, Logits, Network,
+    NeuronClusters, ReluFit, Result, WLogit, losses::Losses,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
 /// no machine holds; it is refused before anything of that size is asked for.
-pub const MAX_BYTES: u64 = 1 << 34;
+const MAX_BYTES: u64 = 1 << 34;
 
 /// Everything that is found in one network.
 #[derive(Debug, Clone)]
 pub struct Analysis {
-    /// The network's sizes.
-    pub config: ModelConfig,
+    /// What the network learned.
+    pub task: Task,
+    /// The network and what it does on all inputs, in the task's coordinates.
+    pub network: Network,
     /// The basis that everything is seen in.
     pub basis: FourierBasis,
-    /// What the network does on all inputs.
-    pub activations: Activations,
     /// Mean loss over all inputs, in nats.
     pub original_loss: f64,
     /// Mean loss over the inputs trained on and those held out, where they are known.
@@ -48,9 +48,9 @@ pub struct Analysis {
 pub const STAGES: [&str; 6] =
     ["running the network", "embedding and attention", "neurons", "W_logit", "ablations", "logits"];
 
-/// Is told which of the [`STAGES`] begins.
+/// Receives the progress of an analysis.
 pub trait Observer {
-    /// A stage begins.
+    /// A stage begins; `_name` is one of the [`STAGES`].
     fn stage(&mut self, _name: &str) {}
 }
 
@@ -58,18 +58,14 @@ pub trait Observer {
 impl Observer for () {}
 
 impl Analysis {
-    /// Analyses a network on all p² inputs; `split` are the pairs that it was trained on, if known.
+    /// Analyses a checkpoint's network on all inputs.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] where it would take more than [`MAX_BYTES`]; [`Error::NotFinite`] where the
-    /// network computes no numbers; [`Error::Device`] where they cannot be read back.
-    pub fn new(
-        weights: &Weights,
-        config: &ModelConfig,
-        split: Option<&Split>,
-        observer: &mut dyn Observer,
-    ) -> Result<Self> {
+    /// [`Error::TooLarge`] where it would take more than 16 GiB of memory; [`Error::NotFinite`] where a logit
+    /// is not finite; [`Error::Device`] where the activations cannot be read back.
+    pub fn new(of: &Checkpoint, observer: &mut dyn Observer) -> Result<Self> {
+        let (task, config) = (of.metadata.task, &of.metadata.model);
         let bytes = bytes_needed(config);
         if bytes > MAX_BYTES {
             return Err(Error::TooLarge {
@@ -81,31 +77,31 @@ impl Analysis {
         let mut stages = STAGES.iter();
         let mut next = || stages.next().into_iter().for_each(|name| observer.stage(name));
         next();
-        let basis = FourierBasis::new(config.modulus);
-        let activations = Activations::new(weights, config)?;
-        if !activations.logits.iter().all(|logit| logit.is_finite()) {
+        let network = Network::new(task, &of.weights, config)?;
+        if !network.logits.iter().all(|logit| logit.is_finite()) {
             return Err(Error::NotFinite);
         }
-        let losses = Losses { p: config.modulus, original: &activations.logits };
-        let original_loss = losses.of(losses.original);
-        let of_split =
-            |split: &Split| [&split.train, &split.test].map(|of| losses.of_inputs(losses.original, of));
-        let (train_and_test_loss, accuracy) = (split.map(of_split), losses.accuracy(losses.original));
+        let basis = FourierBasis::new(network.n());
+        let losses = Losses { addition: network.addition(), original: &network.logits };
+        let split = of.split().map(|split| network.inputs_of(&split));
+        let original_loss = losses.of(&network.logits);
+        let train_and_test_loss = split.as_ref().map(|split| losses.of_split(&network.logits, split));
+        let accuracy = losses.accuracy(&network.logits);
         next();
-        let embedding = Embedding::new(&basis, weights, config);
-        let attention = Attention::new(&basis, &activations);
-        let effective_weights = EffectiveWeights::new(&basis, weights, config);
+        let embedding = Embedding::new(&basis, &network);
+        let attention = Attention::new(&basis, &network);
+        let effective_weights = EffectiveWeights::new(&basis, &network);
         next();
-        let clusters = NeuronClusters::new(&basis, &activations);
+        let clusters = NeuronClusters::new(&basis, &network);
         next();
-        let w_logit = WLogit::new(&basis, weights, config);
+        let w_logit = WLogit::new(&basis, &network);
         next();
-        let ablation = Ablation::new(&basis, &activations, &clusters, &w_logit, &losses);
+        let ablation = Ablation::new(&basis, &network.neuron_acts, &clusters, &w_logit, &losses);
         next();
-        let logits = Logits::new(&basis, &clusters.key_freqs, &losses, split);
-        let relu_fit = ReluFit::new(&basis, ReluFit::default_freq(config.modulus));
+        let logits = Logits::new(&basis, &clusters.key_freqs, &losses, split.as_ref());
+        let relu_fit = ReluFit::new(&basis, ReluFit::default_freq(basis.modulus()));
         Ok(Self {
-            config: *config,
+            task,
             original_loss,
             train_and_test_loss,
             accuracy,
@@ -117,17 +113,33 @@ impl Analysis {
             ablation,
             logits,
             relu_fit,
-            sum_squared_weights: sum_squared_weights(weights),
+            sum_squared_weights: sum_squared_weights(&of.weights),
+            network,
             basis,
-            activations,
         })
     }
 
-    /// Each neuron's effect: its variance over inputs times the squared norm of its row of `W_logit`.
-    #[must_use]
-    pub fn neuron_effects(&self) -> Vec<f64> {
-        let norms = self.w_logit.row_norms(self.config.modulus);
+    /// Each neuron's effect, [d_mlp]: its summed squared deviation from its mean over inputs, times the
+    /// squared norm of its row of `W_logit`.
+    pub(crate) fn neuron_effects(&self) -> Vec<f64> {
+        let norms = self.w_logit.row_norms(self.basis.modulus());
         self.clusters.variance.iter().zip(norms).map(|(variance, norm)| variance * norm).collect()
+    }
+
+    /// The arrays behind the figures, by name. `docs/analysis-files.md` lists them.
+    #[must_use]
+    pub fn arrays(&self) -> Arrays {
+        let (basis, p) = (&self.basis, self.basis.modulus());
+        let mut arrays = Arrays::default();
+        self.embedding.insert_into(&mut arrays);
+        self.attention.insert_into(&mut arrays, p);
+        self.effective_weights.insert_into(&mut arrays, &self.network);
+        self.clusters.insert_into(&mut arrays, p, &self.network.neuron_acts);
+        arrays.insert("neurons.effect", &[self.network.d_mlp], self.neuron_effects());
+        self.logits.insert_into(&mut arrays, p);
+        self.w_logit.insert_into(&mut arrays, basis, &self.clusters);
+        self.relu_fit.insert_into(&mut arrays, basis);
+        arrays
     }
 }
 
@@ -147,15 +159,35 @@ const NEURONS_HELD: u64 = 5;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use clockwork_model::initial_weights;
+
     use super::*;
 
     #[test]
     fn what_no_machine_holds_is_refused_before_it_is_asked_for() {
         let config = ModelConfig { modulus: 4096, d_model: 2, n_heads: 1, d_mlp: 1 };
         let weights = config.shapes().map(|shape| vec![0.0; shape.iter().product()]);
-        let error = Analysis::new(&weights, &config, None, &mut ()).unwrap_err();
+        let error = Analysis::new(&Checkpoint::of_weights(config, weights), &mut ()).unwrap_err();
         assert!(matches!(error, Error::TooLarge { modulus: 4096, .. }), "{error}");
         let paper = ModelConfig { modulus: 113, d_model: 128, n_heads: 4, d_mlp: 512 };
         assert!(bytes_needed(&paper) < 600_000_000);
+    }
+
+    #[test]
+    fn the_documentation_lists_every_array_and_no_other() {
+        let documentation = include_str!("../../../docs/analysis-files.md");
+        // A row of the table of arrays starts with names in backticks; a shape follows.
+        let cells = documentation.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let names = cells.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`'));
+        let listed: BTreeSet<String> = names.map(str::to_owned).collect();
+        let config = ModelConfig { modulus: 6, d_model: 4, n_heads: 2, d_mlp: 8 };
+        let checkpoint = Checkpoint::of_weights(config, initial_weights(&config, 0));
+        let mut analysis = Analysis::new(&checkpoint, &mut ()).unwrap();
+        analysis.clusters.key_freqs = vec![2];
+        let arrays = analysis.arrays();
+        let written: BTreeSet<String> = arrays.names().map(|name| name.replace(".2", ".k")).collect();
+        assert_eq!(listed, written);
     }
 }

@@ -1,9 +1,10 @@
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::SystemTime};
 
-use clockwork_model::{ModelConfig, write_atomically};
+use clockwork_files::write_json_atomically;
+use clockwork_model::{CheckpointFile, ImportedFrom, ModelConfig, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::{Arrays, Claim, Error, Result, Summary};
+use crate::{Analysis, Arrays, Claim, Error, Observer, Result, Summary, claims};
 
 /// What an analysis leaves behind: `analysis.json` and `arrays.safetensors`.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,20 +35,53 @@ pub struct Provenance {
     pub sha256: String,
     /// The step that its weights are of.
     pub step: u64,
+    /// What the network learned.
+    pub task: Task,
     /// The network's sizes.
     pub model: ModelConfig,
     /// Every setting of the run that made it; null for an imported network.
     pub config: serde_json::Value,
     /// The file that it was imported from, if it was.
-    pub imported: Option<clockwork_model::ImportedFrom>,
+    pub imported: Option<ImportedFrom>,
     /// The version of Clockwork that analysed it.
     pub clockwork: String,
 }
+
+/// The version of this crate, and of all others.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 const FINDINGS: &str = "analysis.json";
 const ARRAYS: &str = "arrays.safetensors";
 
 impl AnalysisFiles {
+    /// Analyses a checkpoint that was read: everything that `clockwork analyze` finds in it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Analysis::new`].
+    pub fn of(file: &CheckpointFile, observer: &mut dyn Observer) -> Result<Self> {
+        Ok(Self::new(file, &Analysis::new(&file.checkpoint, observer)?))
+    }
+
+    /// What an analysis of a checkpoint leaves behind.
+    #[must_use]
+    pub fn new(file: &CheckpointFile, analysis: &Analysis) -> Self {
+        let summary = Summary::new(analysis);
+        let metadata = &file.checkpoint.metadata;
+        let provenance = Provenance {
+            checkpoint: file.path.display().to_string(),
+            sha256: file.sha256.clone(),
+            step: metadata.step,
+            task: metadata.task,
+            model: metadata.model,
+            config: metadata.config.clone(),
+            imported: metadata.imported.clone(),
+            clockwork: VERSION.to_owned(),
+        };
+        let findings = Findings { claims: claims(&summary), summary, provenance };
+        Self { findings, arrays: analysis.arrays() }
+    }
+
     /// Writes both files into a directory, which is made where it is missing. `analysis.json` comes last:
     /// where it is, the analysis is whole.
     ///
@@ -62,8 +96,13 @@ impl AnalysisFiles {
         fs::create_dir_all(directory).map_err(fail(directory))?;
         self.arrays.write(&directory.join(ARRAYS))?;
         let path = directory.join(FINDINGS);
-        let json = serde_json::to_vec_pretty(&self.findings).expect("plain fields always serialise");
-        write_atomically(&path, &[&json[..], b"\n"].concat()).map_err(fail(&path))
+        write_json_atomically(&path, &self.findings).map_err(fail(&path))
+    }
+
+    /// When the analysis in a directory was written, if there is one.
+    #[must_use]
+    pub fn analysed_at(directory: &Path) -> Option<SystemTime> {
+        fs::metadata(directory.join(FINDINGS)).and_then(|file| file.modified()).ok()
     }
 
     /// Reads both files of a directory.
@@ -74,6 +113,14 @@ impl AnalysisFiles {
     pub fn read(directory: &Path) -> Result<Self> {
         let findings = Findings::read(directory)?;
         Ok(Self { findings, arrays: Arrays::read(&directory.join(ARRAYS))? })
+    }
+}
+
+impl Provenance {
+    /// Whether it is what this version would say of a checkpoint.
+    #[must_use]
+    pub fn is_of(&self, file: &CheckpointFile) -> bool {
+        self.clockwork == VERSION && self.sha256 == file.sha256
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
-use clockwork_model::write_atomically;
+use clockwork_files::write_atomically;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::{Error, Result};
@@ -38,7 +38,12 @@ impl Arrays {
     /// # Panics
     ///
     /// If there are not as many as the shape says.
-    pub fn insert_whole_numbers(&mut self, name: impl Into<String>, shape: &[usize], numbers: Vec<i64>) {
+    pub(crate) fn insert_whole_numbers(
+        &mut self,
+        name: impl Into<String>,
+        shape: &[usize],
+        numbers: Vec<i64>,
+    ) {
         self.insert_array(name.into(), shape, numbers.len(), Elements::WholeNumbers(numbers));
     }
 
@@ -214,9 +219,6 @@ mod tests {
         let path = directory.path().join("arrays.safetensors");
         arrays.write(&path).unwrap();
         let error = Arrays::read(&path).unwrap_err().to_string();
-        assert!(
-            error.ends_with("c holds values that are not finite; run `clockwork analyze` again"),
-            "{error}"
-        );
+        assert!(error.ends_with("c holds values that are not finite"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
-use crate::{Activations, FourierBasis};
+use crate::{Arrays, FourierBasis, Network};
 
-/// Where `=` looks, over all inputs. Positions are those of `x`, `y` and `=`.
+/// The attention from `=` to `x`, `y` and `=`, in this order, on all inputs (Nanda et al. 2023, section 4.1).
 #[derive(Debug, Clone)]
 pub struct Attention {
     /// The mean over inputs per head and position, [n_heads][3].
@@ -13,18 +13,24 @@ pub struct Attention {
 
 impl Attention {
     /// Averages and transforms the attention pattern.
-    #[must_use]
-    pub fn new(basis: &FourierBasis, activations: &Activations) -> Self {
-        let inputs = basis.modulus() * basis.modulus();
-        let maps = activations.pattern.len() / inputs;
-        let pattern = maps_first(&activations.pattern, maps);
+    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
+        let inputs = network.addition().n_pairs();
+        let maps = 3 * network.n_heads;
+        let pattern = maps_first(&network.pattern, maps);
         let means: Vec<f64> =
             pattern.chunks_exact(inputs).map(|map| map.iter().sum::<f64>() / inputs as f64).collect();
         Self {
             mean: means.as_chunks().0.to_vec(),
-            coefficients: maps_first(&basis.transform_2d(&activations.pattern, maps), maps),
+            coefficients: maps_first(&basis.transform_2d(&network.pattern, maps), maps),
             pattern,
         }
+    }
+
+    /// Adds the arrays behind its figures.
+    pub(crate) fn insert_into(&self, arrays: &mut Arrays, p: usize) {
+        let shape = [self.mean.len(), 3, p, p];
+        arrays.insert("attention.pattern", &shape, self.pattern.clone());
+        arrays.insert("attention.pattern_fourier", &shape, self.coefficients.clone());
     }
 }
 

@@ -7,16 +7,17 @@ mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clockwork_model::Task;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::{
     across::{Across, ClaimAcross, MeanOverlap, Pair},
-    compared_run::{ComparedRun, HarmfulAblation, few_in_words},
+    compared_run::{ComparedRun, HarmfulAblation, RunFindings},
     overlap::Overlap,
     spread::Spread,
 };
-use crate::{Error, Findings, Result};
+use crate::{Error, Result};
 
 /// Networks of one modulus side by side, and figures over all of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,40 +30,28 @@ pub struct Comparison {
     pub across: Across,
 }
 
-/// A network that is to be compared.
-#[derive(Debug, Clone)]
-pub struct RunFindings {
-    /// What to call it; no two alike.
-    pub name: String,
-    /// Where it is kept.
-    pub path: String,
-    /// Whether its training is finished, where that is known.
-    pub state: Option<String>,
-    /// The step at which its test accuracy passed 99 %, if it did and it is known.
-    pub generalised: Option<u64>,
-    /// What was found in it.
-    pub findings: Findings,
-}
-
 impl Comparison {
+    /// The name of its file, beside its report.
+    pub const FILE: &str = "comparison.json";
+
     /// Compares networks, in the order given.
     ///
     /// # Errors
     ///
-    /// [`Error::NothingToCompare`] where there is none, [`Error::Moduli`] where their moduli differ, and
-    /// with them the frequencies that there are; [`Error::Broken`] for a frequency that there is not.
+    /// [`Error::NothingToCompare`] where there is none, those of [`common_task`] where their tasks differ, and
+    /// with them the frequencies; [`Error::Broken`] where a run's findings name an impossible frequency.
     pub fn new(of: &[RunFindings]) -> Result<Self> {
-        let p = common_modulus(of.iter().map(|run| run.findings.summary.p))?;
+        let task = common_task(of.iter().map(|run| run.findings.provenance.task))?;
+        let (p, frequencies) = (task.modulus, task.n_frequencies());
         let differing = differing_settings(of.iter().map(|run| &run.findings.provenance.config));
         let runs: Vec<ComparedRun> = of.iter().map(|run| ComparedRun::new(run, &differing)).collect();
         for run in &runs {
-            if let Some(k) = run.all_key_freqs().find(|&k| k == 0 || k > p / 2) {
+            if let Some(k) = run.all_key_freqs().find(|&k| k == 0 || k > frequencies) {
                 let problem = format!("{k} is no frequency modulo {p}");
                 return Err(Error::Broken { path: run.path.clone().into(), problem });
             }
         }
-        let claims: Vec<_> = of.iter().map(|run| (run.name.as_str(), &run.findings.claims[..])).collect();
-        Ok(Self { p, across: Across::new(p / 2, &runs, &claims), runs })
+        Ok(Self { p, across: Across::new(frequencies, &runs), runs })
     }
 
     /// The settings in which the runs differ, beside the seed.
@@ -73,24 +62,36 @@ impl Comparison {
     }
 }
 
-/// The one modulus of networks that are to be compared.
+/// The one task of networks that are to be compared.
 ///
 /// # Errors
 ///
-/// [`Error::NothingToCompare`] where there is none, [`Error::Moduli`] where there are several.
-pub fn common_modulus(moduli: impl Iterator<Item = usize>) -> Result<usize> {
-    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-    moduli.for_each(|modulus| *counts.entry(modulus).or_default() += 1);
-    let mut moduli = counts.keys();
-    match (moduli.next(), moduli.next()) {
+/// [`Error::NothingToCompare`] where there is none; [`Error::Operations`] and [`Error::Moduli`] where there are
+/// several.
+pub fn common_task(tasks: impl Iterator<Item = Task>) -> Result<Task> {
+    let tasks: Vec<Task> = tasks.collect();
+    let operation = common(tasks.iter().map(|task| task.operation), Error::Operations)?;
+    let modulus = common(tasks.iter().map(|task| task.modulus), Error::Moduli)?;
+    Ok(Task { modulus, operation })
+}
+
+/// The one value that there is; `differ` makes the error of several, each with how often it is there.
+fn common<T: Ord + Copy>(
+    values: impl Iterator<Item = T>,
+    differ: impl FnOnce(Vec<(T, usize)>) -> Error,
+) -> Result<T> {
+    let mut counts: BTreeMap<T, usize> = BTreeMap::new();
+    values.for_each(|value| *counts.entry(value).or_default() += 1);
+    let mut values = counts.keys();
+    match (values.next(), values.next()) {
         (None, _) => Err(Error::NothingToCompare),
-        (Some(&modulus), None) => Ok(modulus),
-        (Some(_), Some(_)) => Err(Error::Moduli(counts.into_iter().collect())),
+        (Some(&value), None) => Ok(value),
+        (Some(_), Some(_)) => Err(differ(counts.into_iter().collect())),
     }
 }
 
-/// The settings, as `section.key`, that are not the same in all configurations. Networks without one, for
-/// nobody knows how they were trained, do not count, and neither does the seed.
+/// The settings, as `section.key`, that are not the same in all configurations, except the seed. Imported
+/// networks have no configuration and are left out.
 fn differing_settings<'a>(configs: impl Iterator<Item = &'a Value>) -> Vec<String> {
     let mut values: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
     let mut count = 0;

@@ -1,12 +1,12 @@
-use clockwork_model::{
-    ModelConfig, Weights,
-    matrix::{Into, Matrix, MatrixMut, product},
+use faer::MatRef;
+
+use crate::{
+    Arrays, FourierBasis, Network,
+    product::{product, rows_of},
 };
 
-use crate::FourierBasis;
-
-/// What a head makes of a number, whatever its position: the weights from the input token straight to the
-/// neurons and to the attention score.
+/// The weights from a number's embedding through each head to the neurons and to the attention score, as
+/// products of the weight matrices. The numbers' positional embedding is left out.
 #[derive(Debug, Clone)]
 pub struct EffectiveWeights {
     /// `W_neur = W_E W_V W_O W_in` of every head, [n_heads, p, d_mlp].
@@ -22,56 +22,52 @@ pub struct EffectiveWeights {
 
 impl EffectiveWeights {
     /// Folds the weights.
-    #[must_use]
-    pub fn new(basis: &FourierBasis, weights: &Weights, config: &ModelConfig) -> Self {
-        let &ModelConfig { modulus: p, d_model, n_heads, d_mlp } = config;
-        let d_head = config.d_head();
-        let wide = weights.as_ref().map(|w| w.iter().map(|&w| f64::from(w)).collect::<Vec<_>>());
-        let numbers = Matrix::new(&wide.w_e[..p * d_model], d_model);
+    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
+        let &Network { d_model, n_heads, d_head, d_mlp, .. } = network;
+        let (n, weights) = (network.n(), &network.weights);
+        let numbers = rows_of(network.number_embeddings(), d_model); // [n, d_model]
+        let equals = &weights.w_e[n * d_model..];
         let at_equals: Vec<f64> =
-            wide.w_e[p * d_model..].iter().zip(&wide.w_pos[2 * d_model..]).map(|(e, pos)| e + pos).collect();
+            equals.iter().zip(&weights.w_pos[2 * d_model..]).map(|(e, pos)| e + pos).collect();
         let (mut w_neur, mut w_attn) = (Vec::new(), Vec::new());
         for head in 0..n_heads {
-            let values = times(numbers, of_head(head, &wide.w_v, [d_model, d_head]), p, d_head); // [p, d_head]
-            let out =
-                times(Matrix::new(&values, d_head), of_head(head, &wide.w_o, [d_head, d_model]), p, d_model); // [p, d_model]
-            w_neur.extend(times(Matrix::new(&out, d_model), Matrix::new(&wide.w_in, d_mlp), p, d_mlp));
-            let query = times(
-                Matrix::new(&at_equals, d_model),
-                of_head(head, &wide.w_q, [d_model, d_head]),
-                1,
-                d_head,
-            ); // [1, d_head]
-            let keys = times(numbers, of_head(head, &wide.w_k, [d_model, d_head]), p, d_head); // [p, d_head]
-            let scores = times(Matrix::new(&query, d_head), Matrix::new(&keys, d_head).t(), 1, p); // [1, p]
+            let of_head = |weights, rows, columns| of_head(head, weights, rows, columns);
+            let values = product(numbers, of_head(&weights.w_v, d_model, d_head)); // [n, d_head]
+            let out = product(rows_of(&values, d_head), of_head(&weights.w_o, d_head, d_model)); // [n, d_model]
+            w_neur.extend(product(rows_of(&out, d_model), rows_of(&weights.w_in, d_mlp))); // [n, d_mlp]
+            let query = product(rows_of(&at_equals, d_model), of_head(&weights.w_q, d_model, d_head)); // [1, d_head]
+            let keys = product(numbers, of_head(&weights.w_k, d_model, d_head)); // [n, d_head]
+            let scores = product(rows_of(&query, d_head), rows_of(&keys, d_head).transpose()); // [1, n]
             w_attn.extend(scores.into_iter().map(|score| score / (d_head as f64).sqrt()));
         }
         Self {
-            w_neur_coefficients: basis.transform(&w_neur, &[n_heads, p, d_mlp], 1),
-            w_attn_coefficients: basis.transform(&w_attn, &[n_heads, p], 1),
+            w_neur_coefficients: basis.transform(&w_neur, &[n_heads, n, d_mlp], 1),
+            w_attn_coefficients: basis.transform(&w_attn, &[n_heads, n], 1),
             w_neur,
             w_attn,
         }
     }
+
+    /// Adds the arrays behind its figures.
+    pub(crate) fn insert_into(&self, arrays: &mut Arrays, network: &Network) {
+        let (n_heads, n, d_mlp) = (network.n_heads, network.n(), network.d_mlp);
+        arrays.insert("effective.W_neur", &[n_heads, n, d_mlp], self.w_neur.clone());
+        arrays.insert("effective.W_neur_fourier", &[n_heads, n, d_mlp], self.w_neur_coefficients.clone());
+        arrays.insert("effective.W_attn", &[n_heads, n], self.w_attn.clone());
+        arrays.insert("effective.W_attn_fourier", &[n_heads, n], self.w_attn_coefficients.clone());
+    }
 }
 
 /// One head's matrix among those that lie after each other.
-fn of_head(head: usize, weights: &[f64], [rows, columns]: [usize; 2]) -> Matrix<'_, f64> {
-    Matrix::new(weights, columns).rows(head * rows, rows)
-}
-
-fn times(a: Matrix<f64>, b: Matrix<f64>, rows: usize, columns: usize) -> Vec<f64> {
-    let mut out = vec![0.0; rows * columns];
-    product(Into::Fresh, MatrixMut::new(&mut out, columns), a, b);
-    out
+fn of_head(head: usize, weights: &[f64], rows: usize, columns: usize) -> MatRef<'_, f64> {
+    rows_of(weights, columns).subrows(head * rows, rows)
 }
 
 #[cfg(test)]
 mod tests {
-    use clockwork_model::initial_weights;
+    use clockwork_model::{ModelConfig, Task, initial_weights};
 
     use super::*;
-    use crate::Activations;
 
     /// With attention fixed, neurons are linear in each head's tokens: what the effective weights say is
     /// what the network does.
@@ -80,10 +76,10 @@ mod tests {
         let config = ModelConfig { modulus: 5, d_model: 6, n_heads: 2, d_mlp: 7 };
         let (p, d_mlp) = (config.modulus, config.d_mlp);
         let weights = initial_weights(&config, 1);
-        let effective = EffectiveWeights::new(&FourierBasis::new(p), &weights, &config);
-        let activations = Activations::new(&weights, &config).unwrap();
+        let network = Network::new(Task::addition(p), &weights, &config).unwrap();
+        let effective = EffectiveWeights::new(&FourierBasis::new(p), &network);
         let log_odds = |x: usize, y: usize, head: usize| {
-            let pattern = &activations.pattern[((x * p + y) * config.n_heads + head) * 3..][..3];
+            let pattern = &network.pattern[((x * p + y) * config.n_heads + head) * 3..][..3];
             (pattern[0] / pattern[2]).ln()
         };
         for head in 0..config.n_heads {
@@ -97,9 +93,9 @@ mod tests {
         // Equal attention everywhere: keys that are zero.
         let mut flat = weights.clone();
         flat.w_k.fill(0.0);
-        let activations = Activations::new(&flat, &config).unwrap();
+        let network = Network::new(Task::addition(p), &flat, &config).unwrap();
         for n in 0..d_mlp {
-            let at = |x: usize| activations.neuron_acts_pre[x * p * d_mlp + n];
+            let at = |x: usize| network.neuron_acts_pre[x * p * d_mlp + n];
             let of = |x: usize| {
                 (0..config.n_heads).map(|h| effective.w_neur[(h * p + x) * d_mlp + n]).sum::<f64>()
             };

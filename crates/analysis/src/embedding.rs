@@ -1,8 +1,8 @@
-use clockwork_model::{ModelConfig, Weights};
+use crate::{
+    Arrays, FourierBasis, Network, gini::gini, key_freqs::by_norm, singular_values::singular_values,
+};
 
-use crate::{FourierBasis, gini::gini, key_freqs::by_norm, singular_values::singular_values};
-
-/// The embedding of the numbers in the Fourier basis.
+/// The embedding of the numbers in the Fourier basis (Nanda et al. 2023, section 4.1).
 #[derive(Debug, Clone)]
 pub struct Embedding {
     /// `F W_E`, [p, d_model]: one Fourier component a row.
@@ -21,22 +21,30 @@ pub struct Embedding {
 
 impl Embedding {
     /// Analyses `W_E`.
-    #[must_use]
-    pub fn new(basis: &FourierBasis, weights: &Weights, config: &ModelConfig) -> Self {
-        let numbers = config.modulus * config.d_model;
-        let w_e: Vec<f64> = weights.w_e[..numbers].iter().map(|&w| f64::from(w)).collect();
-        let coefficients = basis.transform(&w_e, &[config.modulus, config.d_model], 0);
-        let rows = coefficients.chunks_exact(config.d_model);
+    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
+        let (w_e, d_model) = (network.number_embeddings(), network.d_model);
+        let coefficients = basis.transform(w_e, &[network.n(), d_model], 0);
+        let rows = coefficients.chunks_exact(d_model);
         let norm_by_component: Vec<f64> = rows.map(|row| row.iter().map(|c| c * c).sum()).collect();
         let norm_by_freq = norms_by_freq(basis, &norm_by_component);
         Self {
             gini: gini(&norm_by_freq),
             key_freqs: by_norm(&norm_by_freq),
-            singular_values: singular_values(&w_e, config.d_model),
+            singular_values: singular_values(w_e, d_model),
             coefficients,
             norm_by_component,
             norm_by_freq,
         }
+    }
+
+    /// Adds the arrays behind its figures.
+    pub(crate) fn insert_into(&self, arrays: &mut Arrays) {
+        let p = self.norm_by_component.len();
+        let d_model = self.coefficients.len() / p;
+        arrays.insert("embedding.W_E_fourier", &[p, d_model], self.coefficients.clone());
+        arrays.insert("embedding.norm_by_component", &[p], self.norm_by_component.clone());
+        let values = self.singular_values.clone();
+        arrays.insert("embedding.singular_values", &[values.len()], values);
     }
 }
 

@@ -1,4 +1,6 @@
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
+
+use clockwork_model::Operation;
 
 /// What can go wrong with an analysis.
 #[derive(Debug, thiserror::Error)]
@@ -8,7 +10,7 @@ pub enum Error {
     Device(#[from] burn::tensor::TensorReadError),
     /// It would take more memory than is asked for.
     #[error(
-        "an analysis modulo {modulus} takes about {gib} GiB, more than the {max_gib} that are asked for at most"
+        "an analysis modulo {modulus} takes about {gib} GiB of memory, more than the limit of {max_gib} GiB"
     )]
     TooLarge {
         /// The modulus.
@@ -19,14 +21,17 @@ pub enum Error {
         max_gib: u64,
     },
     /// The network computes values that are no numbers.
-    #[error("the network's logits are not finite; analyse another checkpoint")]
+    #[error("the network's logits are not finite")]
     NotFinite,
     /// There is no network to compare.
     #[error("there is no run to compare")]
     NothingToCompare,
     /// Networks of different moduli, each with how many there are, have no frequencies in common.
-    #[error("these runs have different moduli, {}", in_words(.0))]
+    #[error("these runs have different moduli, {}", listed(.0))]
     Moduli(Vec<(usize, usize)>),
+    /// Networks of different operations, each with how many there are, have no frequencies in common.
+    #[error("these runs learned different operations, {}", listed(.0))]
+    Operations(Vec<(Operation, usize)>),
     /// A file of an analysis cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -38,7 +43,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file of an analysis is broken, partial or of another version.
-    #[error("{}: {problem}; run `clockwork analyze` again", path.display())]
+    #[error("{}: {problem}", path.display())]
     Broken {
         /// The file.
         path: PathBuf,
@@ -50,9 +55,9 @@ pub enum Error {
 /// A result whose error is this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Moduli and how many runs have them: `59 (8 runs), 113 (1 run)`.
-fn in_words(moduli: &[(usize, usize)]) -> String {
+/// Values and how many runs have them: `59 (8 runs), 113 (1 run)`.
+fn listed<T: fmt::Display>(values: &[(T, usize)]) -> String {
     let runs = |count: usize| if count == 1 { "run" } else { "runs" };
-    let moduli = moduli.iter().map(|&(modulus, count)| format!("{modulus} ({count} {})", runs(count)));
-    moduli.collect::<Vec<_>>().join(", ")
+    let values = values.iter().map(|(value, count)| format!("{value} ({count} {})", runs(*count)));
+    values.collect::<Vec<_>>().join(", ")
 }

@@ -1,9 +1,12 @@
 use std::f64::consts::PI;
 
-use clockwork_model::matrix::{Into, Matrix, MatrixMut, product};
+use clockwork_model::Task;
+use faer::MatRef;
 use rayon::prelude::*;
 
-/// The orthonormal Fourier basis of functions on the numbers mod p.
+use crate::product::{product, rows_of, write_product};
+
+/// The orthonormal Fourier basis of functions on the numbers mod p, the n of the task's coordinates.
 ///
 /// Row 0 is constant, row 2k − 1 is cos(2πkx/p) and row 2k is sin(2πkx/p), for k = 1 … ⌊p/2⌋. For even
 /// p the last frequency, p/2, has only a cosine, +1, −1, ….
@@ -39,6 +42,11 @@ impl FourierBasis {
         self.p
     }
 
+    /// All inputs (x, y), as pairs of the addition modulo p.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        Task::addition(self.p).pairs()
+    }
+
     /// The frequencies, 1 … ⌊p/2⌋.
     #[must_use]
     pub fn frequencies(&self) -> std::ops::RangeInclusive<usize> {
@@ -69,12 +77,12 @@ impl FourierBasis {
     }
 
     /// All basis vectors, [p, p].
-    #[must_use]
-    pub fn matrix(&self) -> Matrix<'_, f64> {
-        Matrix::new(&self.rows, self.p)
+    fn matrix(&self) -> MatRef<'_, f64> {
+        rows_of(&self.rows, self.p)
     }
 
-    /// Coefficients along one axis of row-major data, whose length there is p; the other axes stay.
+    /// The Fourier coefficients of row-major data of this shape along one axis, which has length p. The
+    /// result has the same shape.
     ///
     /// # Panics
     ///
@@ -86,14 +94,12 @@ impl FourierBasis {
             "data of shape {shape:?}"
         );
         let batch: usize = shape[axis + 1..].iter().product();
-        let mut out = vec![0.0; data.len()];
         if batch == 1 {
-            let rows = Matrix::new(data, self.p);
-            product(Into::Fresh, MatrixMut::new(&mut out, self.p), rows, self.matrix().t());
-            return out;
+            return product(rows_of(data, self.p), self.matrix().transpose());
         }
+        let mut out = vec![0.0; data.len()];
         for (out, data) in out.chunks_exact_mut(self.p * batch).zip(data.chunks_exact(self.p * batch)) {
-            product(Into::Fresh, MatrixMut::new(out, batch), self.matrix(), Matrix::new(data, batch));
+            write_product(out, self.matrix(), rows_of(data, batch));
         }
         out
     }
@@ -105,29 +111,27 @@ impl FourierBasis {
         let p = self.p;
         let mut over_y = vec![0.0; data.len()];
         over_y.par_chunks_mut(p * batch).zip(data.par_chunks(p * batch)).for_each(|(out, of_x)| {
-            product(Into::Fresh, MatrixMut::new(out, batch), self.matrix(), Matrix::new(of_x, batch));
+            write_product(out, self.matrix(), rows_of(of_x, batch));
         });
         // Several rows of coefficients at a time: a product wants more than one row.
         let rows_at_once = p.div_ceil(rayon::current_num_threads().max(1)).max(1);
         let mut out = vec![0.0; data.len()];
         out.par_chunks_mut(rows_at_once * p * batch).enumerate().for_each(|(i, out)| {
-            let rows = self.matrix().rows(i * rows_at_once, out.len() / (p * batch));
-            product(Into::Fresh, MatrixMut::new(out, p * batch), rows, Matrix::new(&over_y, p * batch));
+            let rows = self.matrix().subrows(i * rows_at_once, out.len() / (p * batch));
+            write_product(out, rows, rows_of(&over_y, p * batch));
         });
         out
     }
 
     /// The constant, linear and quadratic terms of a frequency as pairs of rows: nine, or four for p/2.
-    #[must_use]
-    pub fn terms_of(&self, k: usize) -> Vec<(usize, usize)> {
+    pub(crate) fn terms_of(&self, k: usize) -> Vec<(usize, usize)> {
         let rows: Vec<usize> = std::iter::once(0).chain(self.rows_of(k)).collect();
         rows.iter().flat_map(|&i| rows.iter().map(move |&j| (i, j))).collect()
     }
 
     /// 2D coefficients [p, p, batch] sorted by frequency: for each, from 1 on, those of its constant,
     /// linear and quadratic terms, [3, 3, batch], or [2, 2, batch] for p/2, which has no sine.
-    #[must_use]
-    pub fn arrange_by_frequency(&self, coefficients: &[f64], batch: usize) -> Vec<Vec<f64>> {
+    pub(crate) fn arrange_by_frequency(&self, coefficients: &[f64], batch: usize) -> Vec<Vec<f64>> {
         let of_term = |(i, j): (usize, usize)| &coefficients[(i * self.p + j) * batch..][..batch];
         let of_freq = |k| self.terms_of(k).into_iter().flat_map(of_term).copied().collect();
         self.frequencies().map(of_freq).collect()

@@ -1,7 +1,6 @@
 /// The Gini coefficient of non-negative numbers: 0 where all are alike,
 /// even all zero, (n − 1)/n where one has all.
-#[must_use]
-pub fn gini(values: &[f64]) -> f64 {
+pub(crate) fn gini(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let n = sorted.len() as f64;

@@ -1,9 +1,8 @@
 /// A frequency is key where its squared norm exceeds this share of the largest one's.
-pub const KEY_FREQ_RELATIVE_NORM: f64 = 0.25;
+const KEY_FREQ_RELATIVE_NORM: f64 = 0.25;
 
 /// The frequencies, from 1, whose squared norm exceeds [`KEY_FREQ_RELATIVE_NORM`] of the largest.
-#[must_use]
-pub fn by_norm(norm_by_freq: &[f64]) -> Vec<usize> {
+pub(crate) fn by_norm(norm_by_freq: &[f64]) -> Vec<usize> {
     let largest = norm_by_freq.iter().copied().fold(0.0, f64::max);
     let is_key = |&(_, norm): &(usize, &f64)| *norm > KEY_FREQ_RELATIVE_NORM * largest;
     (1..).zip(norm_by_freq).filter(is_key).map(|(k, _)| k).collect()

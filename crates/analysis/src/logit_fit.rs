@@ -1,6 +1,8 @@
 use std::{collections::BTreeMap, f64::consts::PI};
 
-use crate::share::share;
+use clockwork_model::Task;
+
+use crate::{Arrays, share::share};
 
 /// The least-squares fit logits ≈ Σ C_k cos ω_k(x + y − z) over key frequencies, after the logits' mean
 /// per answer and per input is taken off.
@@ -20,8 +22,7 @@ pub struct LogitFit {
 
 impl LogitFit {
     /// Fits logits [p², p].
-    #[must_use]
-    pub fn new(p: usize, key_freqs: &[usize], logits: &[f64]) -> Self {
+    pub(crate) fn new(p: usize, key_freqs: &[usize], logits: &[f64]) -> Self {
         let n = (p * p) as f64;
         let mut mean_of_answer = vec![0.0; p];
         for row in logits.chunks_exact(p) {
@@ -29,8 +30,9 @@ impl LogitFit {
         }
         // The waves depend on x + y − z alone, so logits are summed over inputs alike in it.
         let (mut sums, mut squares) = (vec![0.0; p], vec![0.0; p]);
-        for (input, row) in logits.chunks_exact(p).enumerate() {
-            let sum = input / p + input % p;
+        let addition = Task::addition(p);
+        for (pair, row) in addition.pairs().zip(logits.chunks_exact(p)) {
+            let sum = addition.answer(pair);
             let mean = row.iter().zip(&mean_of_answer).map(|(l, m)| l - m).sum::<f64>() / p as f64;
             for (z, (logit, of_answer)) in row.iter().zip(&mean_of_answer).enumerate() {
                 let centred = logit - of_answer - mean;
@@ -60,6 +62,14 @@ impl LogitFit {
             mean_by_difference,
             fitted_by_difference,
         }
+    }
+
+    /// Adds the arrays behind its figure.
+    pub(crate) fn insert_into(&self, arrays: &mut Arrays) {
+        let p = self.mean_by_difference.len();
+        arrays.insert("logits.mean_by_difference", &[p], self.mean_by_difference.clone());
+        arrays.insert("logits.sd_by_difference", &[p], self.sd_by_difference.clone());
+        arrays.insert("logits.fitted_by_difference", &[p], self.fitted_by_difference.clone());
     }
 }
 

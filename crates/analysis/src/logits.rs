@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 
-use clockwork_model::Split;
+use crate::{
+    Arrays, FourierBasis, LogitFit, losses::Losses, mean_squared::mean_squared, network::SplitInputs,
+    share::share,
+};
 
-use crate::{FourierBasis, LogitFit, Losses, share::share};
-
-/// The logits in the 2D Fourier basis, and what becomes of the loss without some of their components.
+/// The logits in the 2D Fourier basis, and the loss when some of their components are left out (after the
+/// restricted and the excluded loss of Nanda et al. 2023, section 5.1).
 #[derive(Debug, Clone)]
 pub struct Logits {
     /// 2D Fourier coefficients of every logit, [p, p, p].
@@ -29,8 +31,12 @@ pub struct ExcludedLoss {
 
 impl Logits {
     /// Transforms, projects, and measures.
-    #[must_use]
-    pub fn new(basis: &FourierBasis, key_freqs: &[usize], losses: &Losses, split: Option<&Split>) -> Self {
+    pub(crate) fn new(
+        basis: &FourierBasis,
+        key_freqs: &[usize],
+        losses: &Losses,
+        split: Option<&SplitInputs>,
+    ) -> Self {
         let p = basis.modulus();
         let coefficients = basis.transform_2d(losses.original, p);
         let mut trig_only = vec![0.0; losses.original.len()];
@@ -39,10 +45,8 @@ impl Logits {
             let along = basis.along(&coefficients, p, &basis.sum_directions(k));
             trig_only.iter_mut().zip(&along).for_each(|(sum, along)| *sum += along);
             let without: Vec<f64> = losses.original.iter().zip(&along).map(|(l, along)| l - along).collect();
-            let of_split =
-                |split: &Split| [&split.train, &split.test].map(|of| losses.of_inputs(&without, of));
-            let loss = ExcludedLoss { all: losses.of(&without), train_and_test: split.map(of_split) };
-            excluded_loss.insert(k, loss);
+            let train_and_test = split.map(|split| losses.of_split(&without, split));
+            excluded_loss.insert(k, ExcludedLoss { all: losses.of(&without), train_and_test });
         }
         Self {
             coefficients,
@@ -51,12 +55,18 @@ impl Logits {
             fit: LogitFit::new(p, key_freqs, losses.original),
         }
     }
+
+    /// Adds the arrays behind its figures.
+    pub(crate) fn insert_into(&self, arrays: &mut Arrays, p: usize) {
+        let squared = mean_squared(&self.coefficients, p, &(0..p).collect::<Vec<_>>());
+        arrays.insert("logits.mean_squared", &[p, p], squared);
+        self.fit.insert_into(arrays);
+    }
 }
 
 /// The shares of squared 2D coefficients [p, p, batch], the constant apart, that are quadratic and linear
 /// terms of the key frequencies.
-#[must_use]
-pub fn quadratic_and_linear_shares(
+pub(crate) fn quadratic_and_linear_shares(
     basis: &FourierBasis,
     key_freqs: &[usize],
     coefficients: &[f64],

@@ -1,15 +1,23 @@
-use crate::{Activations, FourierBasis};
+use crate::{Arrays, Cluster, FourierBasis, Network, mean_squared::mean_squared};
 
-/// A neuron joins its best frequency's cluster above this fraction of its variance.
+/// The least fraction of a neuron's variance that its best frequency must explain for the neuron to be in
+/// that frequency's cluster (Nanda et al. 2023, section 4.3).
 pub const CLUSTER_FRAC_EXPLAINED: f64 = 0.85;
 
 /// A cluster below this share of d_mlp names no key frequency.
-pub const MIN_CLUSTER_SHARE: f64 = 0.01;
+const MIN_CLUSTER_SHARE: f64 = 0.01;
 
 /// A neuron whose summed squared deviation from its mean is below this does nothing.
-pub const DEAD_VARIANCE: f64 = 1e-12;
+const DEAD_VARIANCE: f64 = 1e-12;
 
-/// The neurons in the 2D Fourier basis, and which frequency each serves.
+/// How many neurons of each cluster, and of those in none, are kept over all inputs.
+const SAMPLED_PER_CLUSTER: usize = 5;
+
+/// What `neurons.cluster` says of a neuron that is in no cluster.
+const NO_CLUSTER: i64 = -1;
+
+/// The neurons' activations in the 2D Fourier basis, and the cluster of each neuron: that of the
+/// frequency that explains most of its variance, or none (Nanda et al. 2023, section 4.3).
 #[derive(Debug, Clone)]
 pub struct NeuronClusters {
     /// 2D Fourier coefficients of every neuron's activations, [p, p, d_mlp].
@@ -22,22 +30,20 @@ pub struct NeuronClusters {
     pub frac_explained: Vec<f64>,
     /// The fraction of inputs on which each neuron fires, [d_mlp].
     pub frac_active: Vec<f64>,
-    /// The fraction of each neuron's variance that stays when x and y change places, [d_mlp]: 1 where it
-    /// treats them alike, 1/2 where they have nothing to do with each other; 0 for a dead neuron.
+    /// The fraction of each neuron's variance in its part symmetric in x and y, [d_mlp]: 1 for a symmetric
+    /// neuron, 1/2 for a function of x alone, 0 for an antisymmetric and for a dead neuron.
     pub frac_symmetric: Vec<f64>,
-    /// The frequency whose cluster each neuron is in, [d_mlp].
-    pub cluster: Vec<Option<usize>>,
+    /// The cluster that each neuron is in, [d_mlp].
+    pub cluster: Vec<Cluster>,
     /// The frequencies that have a cluster, ascending.
     pub key_freqs: Vec<usize>,
 }
 
 impl NeuronClusters {
     /// Transforms the neurons and sorts them into clusters.
-    #[must_use]
-    pub fn new(basis: &FourierBasis, activations: &Activations) -> Self {
-        let p = basis.modulus();
-        let d_mlp = activations.neuron_acts.len() / (p * p);
-        let coefficients = basis.transform_2d(&activations.neuron_acts, d_mlp);
+    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
+        let (p, d_mlp) = (basis.modulus(), network.d_mlp);
+        let coefficients = basis.transform_2d(&network.neuron_acts, d_mlp);
         let mut variance = vec![0.0; d_mlp];
         for row in coefficients.chunks_exact(d_mlp).skip(1) {
             variance.iter_mut().zip(row).for_each(|(sum, c)| *sum += c * c);
@@ -57,20 +63,23 @@ impl NeuronClusters {
         let is_dead = |n: usize| variance[n] < DEAD_VARIANCE;
         let frac_explained: Vec<f64> =
             (0..d_mlp).map(|n| if is_dead(n) { 0.0 } else { most_explained[n] / variance[n] }).collect();
-        let mut cluster: Vec<Option<usize>> = (0..d_mlp)
-            .map(|n| (frac_explained[n] >= CLUSTER_FRAC_EXPLAINED).then_some(best_freq[n]))
-            .collect();
+        let of = |n: usize| match frac_explained[n] >= CLUSTER_FRAC_EXPLAINED {
+            true => Cluster::Frequency(best_freq[n]),
+            false => Cluster::Unclustered,
+        };
+        let mut cluster: Vec<Cluster> = (0..d_mlp).map(of).collect();
         let mut key_freqs = Vec::new();
         for k in basis.frequencies() {
-            let size = cluster.iter().filter(|&&freq| freq == Some(k)).count();
+            let of_freq = Cluster::Frequency(k);
+            let size = cluster.iter().filter(|&&of| of == of_freq).count();
             if size as f64 >= MIN_CLUSTER_SHARE * d_mlp as f64 && size > 0 {
                 key_freqs.push(k);
             } else {
-                cluster.iter_mut().filter(|freq| **freq == Some(k)).for_each(|freq| *freq = None);
+                cluster.iter_mut().filter(|of| **of == of_freq).for_each(|of| *of = Cluster::Unclustered);
             }
         }
         let mut frac_active = vec![0.0; d_mlp];
-        for row in activations.neuron_acts_pre.chunks_exact(d_mlp) {
+        for row in network.neuron_acts_pre.chunks_exact(d_mlp) {
             frac_active
                 .iter_mut()
                 .zip(row)
@@ -90,10 +99,15 @@ impl NeuronClusters {
         }
     }
 
-    /// The neurons of a frequency's cluster, or with `None` those in no cluster, ascending.
+    /// The clusters that there are: those of the key frequencies, ascending, and last the unclustered.
+    pub fn clusters(&self) -> impl Iterator<Item = Cluster> {
+        Cluster::all(&self.key_freqs)
+    }
+
+    /// The neurons of a cluster, ascending.
     #[must_use]
-    pub fn members(&self, freq: Option<usize>) -> Vec<usize> {
-        (0..self.cluster.len()).filter(|&n| self.cluster[n] == freq).collect()
+    pub fn members(&self, of: Cluster) -> Vec<usize> {
+        (0..self.cluster.len()).filter(|&n| self.cluster[n] == of).collect()
     }
 
     /// How many neurons do nothing.
@@ -106,8 +120,7 @@ impl NeuronClusters {
     /// cluster last, [d_mlp].
     #[must_use]
     pub fn order(&self) -> Vec<usize> {
-        let clusters = self.key_freqs.iter().copied().map(Some).chain([None]);
-        clusters.flat_map(|freq| self.members(freq)).collect()
+        self.clusters().flat_map(|cluster| self.members(cluster)).collect()
     }
 
     /// The median fraction explained of the neurons that are in a cluster.
@@ -123,14 +136,46 @@ impl NeuronClusters {
     }
 
     fn median_of_clustered(&self, of: &[f64]) -> Option<f64> {
-        let mut values: Vec<f64> =
-            of.iter().zip(&self.cluster).filter(|(_, freq)| freq.is_some()).map(|(&v, _)| v).collect();
+        let clustered = of.iter().zip(&self.cluster).filter(|(_, cluster)| cluster.frequency().is_some());
+        let mut values: Vec<f64> = clustered.map(|(&value, _)| value).collect();
         values.sort_by(f64::total_cmp);
         let middle = values.len() / 2;
         match values.len() {
             0 => None,
             n if n % 2 == 1 => Some(values[middle]),
             _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+        }
+    }
+
+    /// Adds the arrays behind its figures. `acts` are the neurons' activations, [p², d_mlp].
+    pub(crate) fn insert_into(&self, arrays: &mut Arrays, p: usize, acts: &[f64]) {
+        let d_mlp = self.cluster.len();
+        let whole = |numbers: &[usize]| numbers.iter().map(|&n| n as i64).collect::<Vec<_>>();
+        let number = |cluster: &Cluster| cluster.frequency().map_or(NO_CLUSTER, |k| k as i64);
+        let cluster = self.cluster.iter().map(number).collect();
+        arrays.insert_whole_numbers("neurons.cluster", &[d_mlp], cluster);
+        arrays.insert_whole_numbers("neurons.best_freq", &[d_mlp], whole(&self.best_freq));
+        arrays.insert_whole_numbers("neurons.order", &[d_mlp], whole(&self.order()));
+        arrays.insert("neurons.frac_explained", &[d_mlp], self.frac_explained.clone());
+        arrays.insert("neurons.frac_active", &[d_mlp], self.frac_active.clone());
+        arrays.insert("neurons.frac_symmetric", &[d_mlp], self.frac_symmetric.clone());
+
+        let first = |cluster| self.members(cluster).into_iter().take(SAMPLED_PER_CLUSTER);
+        let sample: Vec<usize> = self.clusters().flat_map(first).collect();
+        let of_sample = |data: &[f64]| {
+            let column = |&n: &usize| data.iter().skip(n).step_by(d_mlp).copied();
+            sample.iter().flat_map(column).collect::<Vec<f64>>()
+        };
+        let shape = [sample.len(), p, p];
+        arrays.insert_whole_numbers("neurons.sample", &[sample.len()], whole(&sample));
+        arrays.insert("neurons.sample_acts", &shape, of_sample(acts));
+        arrays.insert("neurons.sample_acts_fourier", &shape, of_sample(&self.coefficients));
+
+        let squared = |members: &[usize]| mean_squared(&self.coefficients, d_mlp, members);
+        arrays.insert("neurons.mean_squared", &[p, p], squared(&(0..d_mlp).collect::<Vec<_>>()));
+        for &k in &self.key_freqs {
+            let of_cluster = squared(&self.members(Cluster::Frequency(k)));
+            arrays.insert(format!("neurons.mean_squared.{k}"), &[p, p], of_cluster);
         }
     }
 }

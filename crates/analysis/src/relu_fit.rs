@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::FourierBasis;
+use crate::{Arrays, FourierBasis};
 
 /// The fit of ReLU(0.5/√p + cos ω_k x + cos ω_k y), the cosines of unit norm, by terms of unit norm.
 ///
@@ -19,16 +19,14 @@ pub struct ReluFit {
 
 impl ReluFit {
     /// The function that is fitted, [p²].
-    #[must_use]
-    pub fn relu(basis: &FourierBasis, freq: usize) -> Vec<f64> {
+    pub(crate) fn relu(basis: &FourierBasis, freq: usize) -> Vec<f64> {
         let wave = basis.row(2 * freq - 1);
         let bias = 0.5 / (basis.modulus() as f64).sqrt();
         wave.iter().flat_map(|x| wave.iter().map(move |y| (bias + x + y).max(0.0))).collect()
     }
 
     /// The fit over all inputs, [p²], with the product or without.
-    #[must_use]
-    pub fn fitted(&self, basis: &FourierBasis, with_quadratic: bool) -> Vec<f64> {
+    pub(crate) fn fitted(&self, basis: &FourierBasis, with_quadratic: bool) -> Vec<f64> {
         let row = 2 * self.freq - 1;
         let terms = [(0, 0), (row, 0), (0, row), (row, row)];
         let mut fitted = vec![0.0; basis.modulus() * basis.modulus()];
@@ -41,8 +39,7 @@ impl ReluFit {
     }
 
     /// Fits the function of a frequency.
-    #[must_use]
-    pub fn new(basis: &FourierBasis, freq: usize) -> Self {
+    pub(crate) fn new(basis: &FourierBasis, freq: usize) -> Self {
         let (p, row) = (basis.modulus(), 2 * freq - 1);
         let transformed = basis.transform_2d(&Self::relu(basis, freq), 1);
         let coefficients = [(0, 0), (row, 0), (0, row), (row, row)].map(|(i, j)| transformed[i * p + j]);
@@ -52,9 +49,16 @@ impl ReluFit {
         Self { freq, coefficients, r2: x + y + xy, r2_without_quadratic: x + y }
     }
 
+    /// Adds the arrays behind its figure.
+    pub(crate) fn insert_into(&self, arrays: &mut Arrays, basis: &FourierBasis) {
+        let p = basis.modulus();
+        arrays.insert("relu_fit.relu", &[p, p], Self::relu(basis, self.freq));
+        arrays.insert("relu_fit.fitted", &[p, p], self.fitted(basis, true));
+        arrays.insert("relu_fit.fitted_linear", &[p, p], self.fitted(basis, false));
+    }
+
     /// The frequency that the published analysis takes for p = 113, and one in the middle for others.
-    #[must_use]
-    pub fn default_freq(p: usize) -> usize {
+    pub(crate) fn default_freq(p: usize) -> usize {
         if p == 113 { 42 } else { (p / 2 / 3).max(1) }
     }
 }

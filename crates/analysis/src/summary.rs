@@ -1,13 +1,15 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Analysis, ReluFit, logits::quadratic_and_linear_shares, share::share, w_logit::frac_along};
+use crate::{
+    Analysis, Cluster, ReluFit, logits::quadratic_and_linear_shares, share::share, w_logit::frac_along,
+};
 
 /// How many of the embedding's singular values the summary names.
 const SINGULAR_VALUES: usize = 12;
 
-/// The figures of an analysis, by name. Frequencies are keys as text; losses are in nats.
+/// The figures of an analysis, by name. Losses are in nats. In JSON, frequencies are keys as text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The modulus.
@@ -25,7 +27,7 @@ pub struct Summary {
     /// The key frequencies by each of the three rules.
     pub key_freqs_by_rule: KeyFreqsByRule,
     /// Neurons in each cluster, and in none.
-    pub cluster_sizes: BTreeMap<String, usize>,
+    pub cluster_sizes: BTreeMap<Cluster, usize>,
     /// Neurons that do nothing.
     pub dead_neurons: usize,
     /// Median fraction explained of the neurons that are in a cluster.
@@ -41,15 +43,15 @@ pub struct Summary {
     /// The same without the unclustered neurons.
     pub loss_neurons_in_key_freqs_without_unclustered: f64,
     /// Loss without each cluster in turn.
-    pub loss_excluding_cluster: BTreeMap<String, f64>,
+    pub loss_excluding_cluster: BTreeMap<Cluster, f64>,
     /// Loss with only the components along cos ω_k(x + y) and sin ω_k(x + y).
     pub loss_trig_only: f64,
     /// Loss without a frequency's two components, over all inputs.
-    pub excluded_loss: BTreeMap<String, f64>,
+    pub excluded_loss: BTreeMap<usize, f64>,
     /// The same over the inputs trained on, where they are known.
-    pub excluded_train_loss: Option<BTreeMap<String, f64>>,
+    pub excluded_train_loss: Option<BTreeMap<usize, f64>>,
     /// The same over the inputs held out, where they are known.
-    pub excluded_test_loss: Option<BTreeMap<String, f64>>,
+    pub excluded_test_loss: Option<BTreeMap<usize, f64>>,
     /// Share of the logits that is quadratic terms of key frequencies.
     pub logits_frac_quadratic: f64,
     /// Share of the logits that is linear terms of key frequencies.
@@ -61,13 +63,13 @@ pub struct Summary {
     /// Share of `W_logit` that is in the key frequencies' columns.
     pub w_logit_frac_key_freqs: f64,
     /// Share of a frequency's columns that comes from its own cluster.
-    pub w_logit_frac_from_own_cluster: BTreeMap<String, f64>,
+    pub w_logit_frac_from_own_cluster: BTreeMap<usize, f64>,
     /// Share of what neurons put into a frequency's cosine that lies along cos ω_k(x + y).
-    pub cos_component_frac: BTreeMap<String, f64>,
+    pub cos_component_frac: BTreeMap<usize, f64>,
     /// Share of what neurons put into a frequency's sine that lies along sin ω_k(x + y).
-    pub sin_component_frac: BTreeMap<String, f64>,
+    pub sin_component_frac: BTreeMap<usize, f64>,
     /// C_k.
-    pub logit_coefficients: BTreeMap<String, f64>,
+    pub logit_coefficients: BTreeMap<usize, f64>,
     /// Share of the logits' variance that Σ C_k cos ω_k(x + y − z) explains.
     pub logit_frac_variance_explained: f64,
     /// Gini coefficient of the embedding's squared norms by frequency.
@@ -99,28 +101,43 @@ pub struct KeyFreqsByRule {
     pub w_logit: Vec<usize>,
 }
 
-/// The key of neurons that are in no cluster.
-pub const UNCLUSTERED: &str = "unclustered";
+impl KeyFreqsByRule {
+    /// Whether the three rules name the same frequencies, and any.
+    #[must_use]
+    pub fn agree(&self) -> bool {
+        !self.named_by_any().is_empty() && self.disputed().is_empty()
+    }
+
+    /// The frequencies that some rule names.
+    #[must_use]
+    pub fn named_by_any(&self) -> BTreeSet<usize> {
+        self.sets().into_iter().flatten().copied().collect()
+    }
+
+    /// The frequencies that some rule names and another does not.
+    pub(crate) fn disputed(&self) -> BTreeSet<usize> {
+        let mut named = self.named_by_any();
+        named.retain(|k| !self.sets().into_iter().all(|freqs| freqs.contains(k)));
+        named
+    }
+
+    fn sets(&self) -> [&Vec<usize>; 3] {
+        [&self.embedding, &self.neurons, &self.w_logit]
+    }
+}
 
 impl Summary {
     /// The figures of an analysis.
     #[must_use]
     pub fn new(of: &Analysis) -> Self {
         let Analysis { basis, clusters, w_logit, logits, ablation, embedding, .. } = of;
-        let (p, d_mlp) = (of.config.modulus, of.config.d_mlp);
+        let (p, d_mlp) = (basis.modulus(), of.network.d_mlp);
         let key_freqs = &clusters.key_freqs;
-        let per_freq = |f: &dyn Fn(usize) -> f64| key_freqs.iter().map(|&k| (k.to_string(), f(k))).collect();
-        let unclustered = clusters.members(None);
+        let per_freq = |f: &dyn Fn(usize) -> f64| key_freqs.iter().map(|&k| (k, f(k))).collect();
+        let unclustered = clusters.members(Cluster::Unclustered);
         let effects = of.neuron_effects();
         let mean =
             |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-
-        let mut cluster_sizes: BTreeMap<String, usize> =
-            key_freqs.iter().map(|&k| (k.to_string(), clusters.members(Some(k)).len())).collect();
-        cluster_sizes.insert(UNCLUSTERED.to_owned(), unclustered.len());
-        let mut loss_excluding_cluster: BTreeMap<String, f64> =
-            ablation.excluding_cluster.iter().map(|(k, &loss)| (k.to_string(), loss)).collect();
-        loss_excluding_cluster.insert(UNCLUSTERED.to_owned(), ablation.excluding_unclustered);
         let [logits_frac_quadratic, logits_frac_linear] =
             quadratic_and_linear_shares(basis, key_freqs, &logits.coefficients, p);
         let [neurons_frac_quadratic, neurons_frac_linear] =
@@ -129,18 +146,16 @@ impl Summary {
             let of_freq = |&k: &usize| {
                 let direction = basis.sum_directions(k).into_iter().nth(which)?;
                 let component = w_logit.components(basis, clusters, k).into_iter().nth(which)?;
-                Some((k.to_string(), frac_along(p, &component, &direction)))
+                Some((k, frac_along(p, &component, &direction)))
             };
             key_freqs.iter().filter_map(of_freq).collect()
         };
         let excluded_of_split = |which: usize| {
-            let of_freq = |(k, loss): (&usize, &crate::ExcludedLoss)| {
-                Some((k.to_string(), loss.train_and_test?[which]))
-            };
+            let of_freq = |(&k, loss): (&usize, &crate::ExcludedLoss)| Some((k, loss.train_and_test?[which]));
             of.train_and_test_loss.map(|_| logits.excluded_loss.iter().filter_map(of_freq).collect())
         };
         Self {
-            p,
+            p: of.task.modulus,
             accuracy: of.accuracy,
             original_loss: of.original_loss,
             train_loss: of.train_and_test_loss.map(|[train, _]| train),
@@ -151,7 +166,7 @@ impl Summary {
                 neurons: key_freqs.clone(),
                 w_logit: w_logit.key_freqs.clone(),
             },
-            cluster_sizes,
+            cluster_sizes: clusters.clusters().map(|of| (of, clusters.members(of).len())).collect(),
             dead_neurons: clusters.dead(),
             median_frac_explained: clusters.median_frac_explained(),
             median_frac_symmetric: clusters.median_frac_symmetric(),
@@ -161,8 +176,8 @@ impl Summary {
                 effects.iter().sum(),
             ),
             loss_neurons_in_key_freqs: ablation.neurons_in_key_freqs,
-            loss_neurons_in_key_freqs_without_unclustered: ablation.excluding_unclustered,
-            loss_excluding_cluster,
+            loss_neurons_in_key_freqs_without_unclustered: ablation.excluding_cluster[&Cluster::Unclustered],
+            loss_excluding_cluster: ablation.excluding_cluster.clone(),
             loss_trig_only: logits.loss_trig_only,
             excluded_loss: per_freq(&|k| logits.excluded_loss[&k].all),
             excluded_train_loss: excluded_of_split(0),
@@ -191,5 +206,16 @@ impl Summary {
             sum_squared_weights: of.sum_squared_weights,
             relu_fit: of.relu_fit.clone(),
         }
+    }
+
+    /// The loss without each key frequency's cluster in turn, by frequency.
+    pub fn losses_without_a_cluster(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.loss_excluding_cluster.iter().filter_map(|(cluster, &loss)| Some((cluster.frequency()?, loss)))
+    }
+
+    /// The least loss without a key frequency's cluster, if there is one.
+    #[must_use]
+    pub fn least_loss_without_a_cluster(&self) -> Option<f64> {
+        self.losses_without_a_cluster().map(|(_, loss)| loss).min_by(f64::total_cmp)
     }
 }

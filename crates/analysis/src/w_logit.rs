@@ -1,17 +1,18 @@
-use clockwork_model::{
-    ModelConfig, Weights,
-    matrix::{Into, Matrix, MatrixMut, product},
-};
-
 use crate::{
-    Direction, FourierBasis, NeuronClusters, embedding::norms_by_freq, gini::gini, key_freqs::by_norm,
-    share::share, singular_values::singular_values,
+    Arrays, Cluster, Direction, FourierBasis, Network, NeuronClusters,
+    embedding::norms_by_freq,
+    gini::gini,
+    key_freqs::by_norm,
+    product::{product, rows_of},
+    share::share,
+    singular_values::singular_values,
 };
 
 /// Singular values below this share of the largest count as zero in the rank.
-pub const RANK_TOLERANCE: f64 = 1e-6;
+const RANK_TOLERANCE: f64 = 1e-6;
 
-/// `W_logit = W_out W_U`, the linear map from neurons to logits, with its answers in the Fourier basis.
+/// `W_logit = W_out W_U`, the linear map from neurons to logits, with its answers in the Fourier basis
+/// (`W_L` in Nanda et al. 2023, section 4.2).
 #[derive(Debug, Clone)]
 pub struct WLogit {
     /// `W_logit`, [d_mlp, p].
@@ -30,14 +31,9 @@ pub struct WLogit {
 
 impl WLogit {
     /// Folds `W_out` and `W_U` and transforms the result.
-    #[must_use]
-    pub fn new(basis: &FourierBasis, weights: &Weights, config: &ModelConfig) -> Self {
-        let &ModelConfig { modulus: p, d_model, d_mlp, .. } = config;
-        let wide = |w: &[f32]| w.iter().map(|&w| f64::from(w)).collect::<Vec<_>>();
-        let (w_out, w_u) = (wide(&weights.w_out), wide(&weights.w_u));
-        let mut w_logit = vec![0.0; d_mlp * p];
-        let (w_out, w_u) = (Matrix::new(&w_out, d_model), Matrix::new(&w_u, p));
-        product(Into::Fresh, MatrixMut::new(&mut w_logit, p), w_out, w_u);
+    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
+        let (p, d_mlp, weights) = (network.n(), network.d_mlp, &network.weights);
+        let w_logit = product(rows_of(&weights.w_out, network.d_model), rows_of(&weights.w_u, p));
         let coefficients = basis.transform(&w_logit, &[d_mlp, p], 1);
         let mut norm_by_component = vec![0.0; p];
         for row in coefficients.chunks_exact(p) {
@@ -54,7 +50,7 @@ impl WLogit {
         }
     }
 
-    /// How many singular values are above [`RANK_TOLERANCE`] of the largest.
+    /// How many singular values are above 1e-6 of the largest.
     #[must_use]
     pub fn rank(&self) -> usize {
         let largest = self.singular_values.first().copied().unwrap_or(0.0);
@@ -62,47 +58,61 @@ impl WLogit {
     }
 
     /// The squared norm of each neuron's row, [d_mlp].
-    #[must_use]
-    pub fn row_norms(&self, p: usize) -> Vec<f64> {
+    pub(crate) fn row_norms(&self, p: usize) -> Vec<f64> {
         self.w_logit.chunks_exact(p).map(|row| row.iter().map(|w| w * w).sum()).collect()
     }
 
     /// The share of the squared norm that lies in these frequencies' columns. The constant's column is
     /// in the whole.
-    #[must_use]
-    pub fn frac_in(&self, key_freqs: &[usize]) -> f64 {
+    pub(crate) fn frac_in(&self, key_freqs: &[usize]) -> f64 {
         let whole: f64 = self.coefficients.iter().map(|c| c * c).sum();
         share(key_freqs.iter().map(|&k| self.norm_by_freq[k - 1]).sum(), whole)
     }
 
     /// The share of a frequency's columns that comes from the neurons of its own cluster.
-    #[must_use]
-    pub fn frac_from_own_cluster(&self, basis: &FourierBasis, clusters: &NeuronClusters, k: usize) -> f64 {
+    pub(crate) fn frac_from_own_cluster(
+        &self,
+        basis: &FourierBasis,
+        clusters: &NeuronClusters,
+        k: usize,
+    ) -> f64 {
         let p = basis.modulus();
         let of = |n: usize| basis.rows_of(k).into_iter().map(move |j| self.coefficients[n * p + j].powi(2));
-        share(clusters.members(Some(k)).into_iter().flat_map(of).sum(), self.norm_by_freq[k - 1])
+        share(
+            clusters.members(Cluster::Frequency(k)).into_iter().flat_map(of).sum(),
+            self.norm_by_freq[k - 1],
+        )
     }
 
-    /// What the neurons put into the cosine's and the sine's column of a frequency, each in the 2D
-    /// Fourier basis, [p, p]. There is no sine for p/2.
+    /// The sums over neurons of the activation times the neuron's weight in the cosine's and in the sine's
+    /// column of a frequency, each as 2D Fourier coefficients, [p, p]. There is no sine for p/2.
     #[must_use]
     pub fn components(&self, basis: &FourierBasis, clusters: &NeuronClusters, k: usize) -> Vec<Vec<f64>> {
         let p = basis.modulus();
-        let column = |j: usize| self.coefficients.iter().skip(j).step_by(p).copied().collect::<Vec<f64>>();
+        let neurons = rows_of(&clusters.coefficients, clusters.cluster.len());
         let put = |j: usize| {
-            let column = column(j);
-            let mut out = vec![0.0; p * p];
-            let neurons = Matrix::new(&clusters.coefficients, column.len());
-            product(Into::Fresh, MatrixMut::new(&mut out, 1), neurons, Matrix::new(&column, 1));
-            out
+            let column: Vec<f64> = self.coefficients.iter().skip(j).step_by(p).copied().collect();
+            product(neurons, rows_of(&column, 1))
         };
         basis.rows_of(k).into_iter().map(put).collect()
+    }
+
+    /// Adds the arrays behind its figures.
+    pub(crate) fn insert_into(&self, arrays: &mut Arrays, basis: &FourierBasis, clusters: &NeuronClusters) {
+        let p = basis.modulus();
+        for &k in &clusters.key_freqs {
+            for (wave, component) in ["cos", "sin"].into_iter().zip(self.components(basis, clusters, k)) {
+                arrays.insert(format!("W_logit.{wave}_component.{k}"), &[p, p], component);
+            }
+        }
+        arrays.insert("W_logit.fourier", &[clusters.cluster.len(), p], self.coefficients.clone());
+        let values = self.singular_values.clone();
+        arrays.insert("W_logit.singular_values", &[values.len()], values);
     }
 }
 
 /// The share of a 2D transform [p, p], its constant apart, that lies along a direction.
-#[must_use]
-pub fn frac_along(p: usize, coefficients: &[f64], direction: &Direction) -> f64 {
+pub(crate) fn frac_along(p: usize, coefficients: &[f64], direction: &Direction) -> f64 {
     let along = direction.component_of(coefficients, p, 1)[0];
     share(along * along, coefficients.iter().skip(1).map(|c| c * c).sum())
 }

@@ -1,37 +1,28 @@
 //! Networks whose weights are set by hand, compared: what is the same and what differs is known.
 
-#[path = "clock/network.rs"]
-mod network;
+use std::path::PathBuf;
 
-use clockwork_analysis::{Analysis, Comparison, Error, Findings, Provenance, RunFindings, Summary, claims};
-use clockwork_model::{ModelConfig, Weights, initial_weights};
+use clockwork_analysis::{AnalysisFiles, Claim, Cluster, Comparison, Error, RunFindings};
+use clockwork_model::{Checkpoint, CheckpointFile, ModelConfig, Weights, initial_weights};
 use serde_json::{Value, json};
 
 const P: usize = 17;
 
-fn findings(name: &str, (model, weights): &(ModelConfig, Weights), config: Value) -> RunFindings {
-    let analysis = Analysis::new(weights, model, None, &mut ()).unwrap();
-    let summary = Summary::new(&analysis);
-    let provenance = Provenance {
-        checkpoint: format!("{name}.safetensors"),
-        sha256: format!("{:?}", summary.key_freqs),
-        step: 7,
-        model: *model,
-        config,
-        imported: None,
-        clockwork: "0".into(),
-    };
+fn findings(name: &str, (model, weights): (ModelConfig, Weights), config: Value) -> RunFindings {
+    let mut checkpoint = Checkpoint::of_weights(model, weights);
+    (checkpoint.metadata.step, checkpoint.metadata.config) = (7, config);
+    let file = CheckpointFile { path: PathBuf::from(name), sha256: name.to_owned(), checkpoint };
     RunFindings {
         name: name.to_owned(),
         path: format!("runs/{name}"),
         state: Some("finished".to_owned()),
         generalised: None,
-        findings: Findings { claims: claims(&summary), summary, provenance },
+        findings: AnalysisFiles::of(&file, &mut ()).unwrap().findings,
     }
 }
 
 fn clock(name: &str, freqs: &[usize], config: Value) -> RunFindings {
-    findings(name, &network::clock(P, freqs, 16), config)
+    findings(name, clockwork_model::clock(P, freqs, 16), config)
 }
 
 fn seed(seed: u64) -> Value {
@@ -48,7 +39,7 @@ fn clocks_by_hand() {
     assert_eq!((runs[2].seed, runs[2].step, runs[2].rules_agree), (Some(2), 7, true));
     assert!(runs.iter().all(|run| run.settings.is_empty()));
     // One cluster of 32 neurons each; without its only one a clock knows nothing.
-    assert_eq!(runs[2].cluster_sizes["3"], 32);
+    assert_eq!(runs[2].cluster_sizes[&Cluster::Frequency(3)], 32);
     assert_eq!(runs[2].most_harmful_ablation.unwrap().freq, 3);
 
     let key: Vec<(usize, usize)> = across.key_freq_counts.iter().map(|(&k, &n)| (k, n)).collect();
@@ -80,10 +71,12 @@ fn clocks_by_hand() {
         assert!((found - by_hand).abs() < 1e-12, "{found} is not {by_hand}");
     }
     assert_eq!(across.most_alike(), Some(&across.pairs[0]));
-    assert_eq!(across.claims.len(), 15);
-    assert_eq!((across.claims[1].holds_in, across.claims[1].fails_in.len()), (3, 0));
+    let claim = |id: &str| across.claims.iter().find(|claim| claim.id == id).unwrap();
+    assert_eq!(across.claims.len(), runs[0].claims.len());
+    assert_eq!((claim("rules-agree").holds_in, claim("rules-agree").fails_in.len()), (3, 0));
     // Two or three of so few frequencies are not sparse.
-    assert_eq!((across.claims[2].holds_in, across.claims[2].fails_in.concat()), (1, "ab".to_owned()));
+    let sparse = claim("embedding-sparse");
+    assert_eq!((sparse.holds_in, sparse.fails_in.concat()), (1, "ab".to_owned()));
     assert!(across.same_weights.is_empty() && across.generalised.is_none());
 }
 
@@ -104,7 +97,7 @@ fn what_failed_and_what_differs_is_named() {
     let runs = [
         generalised,
         clock("again", &[3], other),
-        findings("random", &(random, initial_weights(&random, 0)), Value::Null),
+        findings("random", (random, initial_weights(&random, 0)), Value::Null),
     ];
     let comparison = Comparison::new(&runs).unwrap();
     assert_eq!(comparison.differing_settings(), ["optimizer.weight_decay"]);
@@ -112,11 +105,20 @@ fn what_failed_and_what_differs_is_named() {
     let weight_decays: Vec<_> = runs.iter().map(|run| run.settings.get("optimizer.weight_decay")).collect();
     assert_eq!(weight_decays, [Some(&json!(1.0)), Some(&json!(0.5)), None]);
     assert_eq!(runs[2].seed, None);
-    let agree = &across.claims[1];
+    let claim = |id: &str| across.claims.iter().find(|claim| claim.id == id).unwrap();
+    let agree = claim("rules-agree");
     assert_eq!(agree.claim, "the three rules name the same key frequencies");
     assert_eq!((agree.holds_in, &agree.fails_in[..]), (2, &["random".to_owned()][..]));
-    assert!(runs[2].claims_failed.contains(&agree.claim));
-    assert_eq!(runs[2].claims_held + runs[2].claims_failed.len(), 15);
+    // It has no cluster, and so nothing that one could be said of.
+    let clusters = claim("clusters-matter");
+    assert_eq!((clusters.holds_in, clusters.fails_in.len()), (2, 0));
+    assert_eq!(clusters.does_not_apply_in, ["random"]);
+    let ids = |of: fn(&Claim) -> bool| -> Vec<&str> {
+        runs[2].claims.iter().filter(|&claim| of(claim)).map(|claim| claim.id.as_str()).collect()
+    };
+    assert_eq!(ids(Claim::holds), ["relu-product"]);
+    assert_eq!(ids(Claim::fails), ["generalises", "rules-agree", "embedding-sparse"]);
+    assert_eq!(runs[2].claims_held(), 1);
     assert_eq!(across.same_weights, [["a", "again"]]);
     assert_eq!(across.pairs[0].overlap.jaccard, Some(1.0));
     let generalised = across.generalised.unwrap();
@@ -127,7 +129,7 @@ fn what_failed_and_what_differs_is_named() {
 fn what_cannot_be_compared_is_refused() {
     assert!(matches!(Comparison::new(&[]), Err(Error::NothingToCompare)));
     let small = ModelConfig { modulus: 7, d_model: 8, n_heads: 2, d_mlp: 16 };
-    let random = || findings("random", &(small, initial_weights(&small, 0)), Value::Null);
+    let random = || findings("random", (small, initial_weights(&small, 0)), Value::Null);
     let error = Comparison::new(&[clock("a", &[3], seed(0)), random(), random()]).unwrap_err();
     assert_eq!(error.to_string(), "these runs have different moduli, 7 (2 runs), 17 (1 run)");
     let mut broken = random();

@@ -59,7 +59,7 @@ pub struct TrainArgs {
     pub or_resume: bool,
 
     #[command(flatten)]
-    pub sitting: SittingArgs,
+    pub training: TrainingArgs,
 }
 
 /// Go on with a run that was stopped or killed
@@ -72,7 +72,7 @@ pub struct ResumeArgs {
     pub run: PathBuf,
 
     #[command(flatten)]
-    pub sitting: SittingArgs,
+    pub training: TrainingArgs,
 }
 
 /// Train many runs: the product of seeds and settings
@@ -132,7 +132,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "N")]
     pub step: Option<u64>,
 
-    /// Exit with status 3 if a claim fails
+    /// Exit with status 3 unless every claim holds
     #[arg(long)]
     pub check: bool,
 
@@ -238,8 +238,9 @@ pub enum BackendArg {
     Auto,
 }
 
+/// How a run is trained, now: none of it is a setting of the run.
 #[derive(Debug, Args)]
-pub struct SittingArgs {
+pub struct TrainingArgs {
     /// What to train on [default: cpu; when resumed, what the run was trained on]
     #[arg(long, value_enum, hide_possible_values = false)]
     pub backend: Option<BackendArg>,

@@ -1,19 +1,13 @@
-use std::fmt;
+use jiff::{SignedDuration, Unit};
 
-/// A time in words: `8 s`, `3 min 41 s`, `1 h 2 min`.
-pub struct InWords {
-    pub seconds: f64,
-}
+/// From this many seconds on they are rounded to minutes.
+const AN_HOUR: i64 = 3600;
 
-impl fmt::Display for InWords {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.seconds.max(0.0).round() as u64;
-        match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-            (0, 0, s) => write!(f, "{s} s"),
-            (0, min, s) => write!(f, "{min} min {s} s"),
-            (h, min, _) => write!(f, "{h} h {min} min"),
-        }
-    }
+/// A time as jiff writes it for people, in two units at most: `8s`, `3m 41s`, `1h 2m`.
+pub fn seconds(seconds: f64) -> String {
+    let time = SignedDuration::from_secs(seconds.max(0.0).round() as i64);
+    let unit = if time.as_secs() < AN_HOUR { Unit::Second } else { Unit::Minute };
+    format!("{:#}", time.round(unit).unwrap_or(time))
 }
 
 #[cfg(test)]
@@ -22,7 +16,7 @@ mod tests {
 
     #[test]
     fn two_units_at_most() {
-        let words = [0.4, 59.6, 221.2, 3720.0, -1.0].map(|seconds| InWords { seconds }.to_string());
-        assert_eq!(words, ["0 s", "1 min 0 s", "3 min 41 s", "1 h 2 min", "0 s"]);
+        let words = [0.4, 59.6, 221.2, 3720.0, 3750.0, -1.0].map(seconds);
+        assert_eq!(words, ["0s", "1m", "3m 41s", "1h 2m", "1h 3m", "0s"]);
     }
 }

@@ -1,9 +1,11 @@
-use std::{
-    io::{Write, stderr},
-    process::ExitCode,
+use std::{fmt, process::ExitCode};
+
+use crate::{
+    hints::{flag, hint},
+    printer,
 };
 
-/// What a command came to, short of an error.
+/// How a command ended, if not with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// It did what it was asked to.
@@ -28,7 +30,7 @@ const CLAIM_FAILED: u8 = 3;
 /// The shell's code for a process that an interrupt ended: 128 + SIGINT.
 pub const INTERRUPTED: u8 = 130;
 
-/// The exit code of what a command came to, after its error, if any, was told in one line.
+/// The exit code for a command's result. An error is first printed in one line.
 pub fn code(ended: anyhow::Result<Ended>) -> ExitCode {
     match ended {
         Ok(Ended::Done) => ExitCode::SUCCESS,
@@ -36,25 +38,26 @@ pub fn code(ended: anyhow::Result<Ended>) -> ExitCode {
         Ok(Ended::RunFailed) => FAILURE.into(),
         Ok(Ended::ClaimFailed) => CLAIM_FAILED.into(),
         Err(error) => {
-            // Where even the error cannot be written, the exit code still tells.
-            let _ = writeln!(stderr(), "error: {error:#}");
-            let is_wrong_request = error.chain().any(|cause| {
-                cause
-                    .downcast_ref::<clockwork_training::Error>()
-                    .is_some_and(clockwork_training::Error::is_wrong_request)
-                    || cause.is::<WrongRequest>()
-            });
-            if is_wrong_request { WRONG_REQUEST.into() } else { FAILURE.into() }
+            let hint = hint(&error).map_or(String::new(), |hint| format!("; {hint}"));
+            printer::error(&format!("{}{error:#}{hint}", flag(&error)));
+            if error.chain().any(is_wrong_request) { WRONG_REQUEST.into() } else { FAILURE.into() }
         }
     }
 }
 
-/// A request that only the command line can find wrong.
+/// Whether the request was wrong, rather than something failing while it was carried out.
+fn is_wrong_request(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let of_training = cause.downcast_ref().is_some_and(clockwork_training::Error::is_wrong_request);
+    let of_model = cause.downcast_ref().is_some_and(clockwork_model::Error::is_wrong_request);
+    of_training || of_model || cause.is::<WrongRequest>()
+}
+
+/// A request that only the command line can find wrong, and what to ask for instead.
 #[derive(Debug)]
 pub struct WrongRequest(pub &'static str);
 
-impl std::fmt::Display for WrongRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for WrongRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
     }
 }

@@ -1,12 +1,27 @@
 //! The `clockwork` command: arguments, progress, printing.
 
+mod analysis_progress;
 mod args;
+mod checkpoint_path;
 mod commands;
+mod comparison_csv;
+mod comparison_table;
+mod dashboard;
+mod device;
 mod duration;
 mod exit;
+mod hints;
+mod interrupt;
+mod printer;
+mod program;
 mod progress;
+mod relative_path;
+mod runs_to_compare;
 mod sweep_progress;
 mod table;
+mod threads;
+mod training_curves;
+mod training_session;
 
 use std::process::ExitCode;
 
@@ -23,7 +38,7 @@ fn main() -> ExitCode {
         Command::Resume(args) => commands::resume(&args),
         Command::Sweep(args) => commands::sweep(&args),
         Command::Compare(args) => commands::compare(&args),
-        Command::Devices => Ok(commands::devices()),
+        Command::Devices => commands::devices(),
     };
     exit::code(ended)
 }

@@ -1,18 +1,16 @@
 use std::{
     collections::BTreeMap,
-    fmt,
-    io::{IsTerminal, Write, stderr},
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use clockwork_training::{
-    Config, EarlyStop, Evaluation, Milestones, Phase, SweepObserver, SweepPlan, SweepRun, SweepState,
+    Config, EarlyStop, Evaluation, Milestones, Phase, PlannedRun, SweepObserver, SweepRun, SweepState,
 };
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::ProgressBar;
 
-use crate::duration::InWords;
+use crate::printer::Printer;
 
 /// How often a line is written where there is no terminal for bars.
 const LINE_EVERY: Duration = Duration::from_secs(30);
@@ -26,18 +24,10 @@ const PER_RUN: u64 = 1000;
 /// Draws a sweep's progress: a bar for each of a few runs that are being trained and one over all; where
 /// there is no terminal, lines.
 pub struct SweepProgress {
-    bars: MultiProgress,
+    printer: Printer,
     overall: ProgressBar,
-    how: How,
     configs: BTreeMap<String, Config>,
     state: Mutex<State>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
-    Bars,
-    Lines,
-    Nothing,
 }
 
 struct State {
@@ -57,56 +47,27 @@ struct Job {
 
 impl SweepProgress {
     /// The progress of a sweep that is about to go on; `trained` tells how.
-    pub fn new(plan: &SweepPlan, runs: &[SweepRun], path: &Path, trained: &str, quiet: bool) -> Self {
-        let how = match (quiet, stderr().is_terminal()) {
-            (true, _) => How::Nothing,
-            (false, true) => How::Bars,
-            (false, false) => How::Lines,
-        };
-        let target =
-            if how == How::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bars = MultiProgress::with_draw_target(target);
+    pub fn new(
+        planned: &[PlannedRun],
+        runs: &[SweepRun],
+        path: &Path,
+        trained: &str,
+        printer: Printer,
+    ) -> Self {
         let ended = runs.iter().filter(|run| run.state == SweepState::Finished).count();
-        let overall = ProgressBar::new(PER_RUN * runs.len() as u64)
-            .with_style(style("{prefix} {wide_bar:.green/dim} {left} left{msg}"))
+        let overall = printer
+            .bar(PER_RUN * runs.len() as u64, "{prefix} {wide_bar:.green/dim} {left} left{msg}")
             .with_position(PER_RUN * ended as u64);
-        let overall = bars.add(overall);
         overall.reset_eta();
-        let progress = Self {
-            bars,
-            overall,
-            how,
-            configs: plan.runs.iter().map(|run| (run.name.clone(), run.config.clone())).collect(),
-            state: Mutex::new(State {
-                jobs: BTreeMap::new(),
-                ended,
-                total: runs.len(),
-                wrote: Instant::now(),
-            }),
-        };
+        let state = State { jobs: BTreeMap::new(), ended, total: runs.len(), wrote: Instant::now() };
+        let configs = planned.iter().map(|run| (run.name.clone(), run.config.clone())).collect();
+        let progress = Self { printer, overall, configs, state: Mutex::new(state) };
         let left = runs.len() - ended;
         let are = if ended > 0 { format!(", {ended} are finished") } else { String::new() };
-        progress.line(&format!("training {left} of {} runs{are}; {trained}: {}", runs.len(), path.display()));
+        let line = format!("training {left} of {} runs{are}; {trained}: {}", runs.len(), path.display());
+        progress.printer.line(&line);
         progress.draw_overall(&progress.state());
         progress
-    }
-
-    /// Removes the bars.
-    pub fn finish(&self) {
-        self.overall.finish_and_clear();
-        for job in self.state().jobs.values() {
-            job.bar.finish_and_clear();
-        }
-    }
-
-    /// Writes a line above the bars, or just the line.
-    fn line(&self, line: &str) {
-        // Where nobody reads them, lines are not worth stopping a sweep for.
-        let _ = match self.how {
-            How::Bars => self.bars.println(line),
-            How::Lines => writeln!(stderr(), "{line}"),
-            How::Nothing => Ok(()),
-        };
     }
 
     fn draw_overall(&self, state: &State) {
@@ -120,20 +81,18 @@ impl SweepProgress {
     fn add_job(&self, run: &SweepRun, says: &str) {
         let mut state = self.state();
         let last_step = self.configs.get(&run.name).map_or(0, |config| EarlyStop::new(config).last_step());
-        let bar = ProgressBar::new(last_step)
-            .with_style(style("{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps  {msg}"))
-            .with_prefix(run.name.clone())
-            .with_message(says.to_owned());
+        let template = "{prefix} {wide_bar:.cyan/dim} {pos}/{len} steps  {msg}";
         let bar = match state.jobs.len() < BARS {
-            true => self.bars.insert_before(&self.overall, bar),
+            true => self.printer.bar_above(&self.overall, last_step, template),
             false => ProgressBar::hidden(),
         };
+        let bar = bar.with_prefix(run.name.clone()).with_message(says.to_owned());
         bar.tick();
         state.jobs.insert(run.name.clone(), Job { bar, step: 0, last_step, phase: Phase::Memorising });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Whoever held it left it as good as it is drawn.
+        // A thread that panicked while it held the lock leaves at worst an outdated display.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,33 +105,31 @@ fn phases(state: &State) -> String {
     words.join(", ")
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the template is well-formed").with_key(
-        "left",
-        |state: &ProgressState, w: &mut dyn fmt::Write| {
-            // A number that cannot be written is not worth stopping a sweep for.
-            let _ = write!(w, "{}", InWords { seconds: state.eta().as_secs_f64() });
-        },
-    )
+impl Drop for SweepProgress {
+    fn drop(&mut self) {
+        for job in self.state().jobs.values() {
+            self.printer.remove(&job.bar);
+        }
+        self.printer.remove(&self.overall);
+    }
 }
 
 impl SweepObserver for SweepProgress {
     fn starts(&self, run: &SweepRun) {
         self.add_job(run, "starting");
-        if self.how == How::Lines {
-            self.line(&format!("{}: started", run.name));
+        if !self.printer.draws_bars() {
+            self.printer.line(&format!("{}: started", run.name));
         }
     }
 
     fn is_trained_elsewhere(&self, run: &SweepRun) {
         self.add_job(run, "waiting for the process that trains it");
-        self.line(&format!("{}: another process trains it; waiting for that", run.name));
+        self.printer.line(&format!("{}: another process trains it; waiting for that", run.name));
     }
 
     fn evaluated(&self, run: &SweepRun, evaluations: &[Evaluation]) {
         let (Some(config), Some(last)) = (self.configs.get(&run.name), evaluations.last()) else { return };
-        let mut early_stop = EarlyStop::new(config);
-        evaluations.iter().for_each(|of| early_stop.observe(of.step, of.test_loss));
+        let early_stop = EarlyStop::after(config, evaluations);
         let phase = evaluations.iter().collect::<Milestones>().phase();
         let mut state = self.state();
         let Some(job) = state.jobs.get_mut(&run.name) else { return };
@@ -183,15 +140,15 @@ impl SweepObserver for SweepProgress {
         let accuracy = 100.0 * last.test_accuracy;
         job.bar.set_message(format!("{phase}, test accuracy {accuracy:.1} %"));
         self.draw_overall(&state);
-        if self.how == How::Lines && is_news {
-            self.line(&format!("{}: {phase} at step {}", run.name, last.step));
+        if !self.printer.draws_bars() && is_news {
+            self.printer.line(&format!("{}: {phase} at step {}", run.name, last.step));
         }
-        if self.how == How::Lines && state.wrote.elapsed() >= LINE_EVERY {
+        if !self.printer.draws_bars() && state.wrote.elapsed() >= LINE_EVERY {
             state.wrote = Instant::now();
             let jobs = state.jobs.iter().map(|(name, job)| format!("{name} {}/{}", job.step, job.last_step));
             let jobs: Vec<String> = jobs.collect();
             let jobs = if jobs.len() > BARS { phases(&state) } else { jobs.join(", ") };
-            self.line(&format!("{} of {} runs; {jobs}", state.ended, state.total));
+            self.printer.line(&format!("{} of {} runs; {jobs}", state.ended, state.total));
         }
     }
 
@@ -206,10 +163,9 @@ impl SweepObserver for SweepProgress {
             (SweepState::Failed, None) => "failed".to_owned(),
             (SweepState::Waiting | SweepState::Running, _) => format!("stopped at step {step}"),
         };
-        self.line(&format!("{}: {words}", run.name));
+        self.printer.line(&format!("{}: {words}", run.name));
         if let Some(job) = job {
-            job.bar.finish_and_clear();
-            self.bars.remove(&job.bar);
+            self.printer.remove(&job.bar);
         }
         if matches!(run.state, SweepState::Finished | SweepState::Failed) {
             state.ended += 1;

@@ -1,14 +1,16 @@
-use std::{collections::HashMap, fs, io, path::Path};
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
+use clockwork_files::{sha256, write_atomically};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, ModelConfig, NAMES, Orientation, Result, Split, Weights,
-    checksum::sha256,
-    import::{Import, SPLIT_NAMES},
-    state_dict::MAX_FILE_BYTES,
-    write_atomically,
+    Error, ModelConfig, NAMES, Orientation, Result, Split, SplitRule, Task, Weights, import::Import,
+    split::SPLIT_NAMES, state_dict::MAX_FILE_BYTES,
 };
 
 /// The key of the safetensors metadata that holds [`CheckpointMetadata`] as JSON. There is only
@@ -19,17 +21,20 @@ const METADATA_KEY: &str = "clockwork";
 const FORMAT_VERSION: u32 = 1;
 
 /// What a checkpoint says of itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CheckpointMetadata {
     /// The optimisation step after which the weights were taken; 0 is before the first. Of an imported
     /// network it is 0 unless it was told.
     pub step: u64,
+    /// What the network learns.
+    pub task: Task,
     /// The network's sizes.
     pub model: ModelConfig,
+    /// How the run's pairs were split; nothing for an imported network.
+    pub split: Option<SplitRule>,
     /// Every setting of the run that made it; null for an imported network.
     pub config: serde_json::Value,
     /// The file that it was imported from, if it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<ImportedFrom>,
 }
 
@@ -55,18 +60,68 @@ pub struct Checkpoint {
     pub metadata: CheckpointMetadata,
     /// The weights.
     pub weights: Weights,
-    /// The pairs trained on, where an imported file tells. Our own runs' follow from their settings.
-    pub split: Option<Split>,
+    /// The pairs trained on and held out, where an imported file lists them.
+    pub listed_split: Option<Split>,
 }
 
+/// A checkpoint that was read from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckpointFile {
+    /// The file, as it was given.
+    pub path: PathBuf,
+    /// Its SHA-256 in hexadecimal digits.
+    pub sha256: String,
+    /// What it holds.
+    pub checkpoint: Checkpoint,
+}
+
+/// The metadata as the file keeps them.
 #[derive(Serialize, Deserialize)]
-struct VersionedMetadata {
+struct StoredMetadata {
     format_version: u32,
-    #[serde(flatten)]
-    metadata: CheckpointMetadata,
+    step: u64,
+    model: ModelConfig,
+    config: serde_json::Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    imported: Option<ImportedFrom>,
+    /// Files of version 0.1 have no task, which is then addition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    task: Option<Task>,
+    /// Files of version 0.1 have the split among their settings alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    split: Option<SplitRule>,
+}
+
+impl From<CheckpointMetadata> for StoredMetadata {
+    fn from(of: CheckpointMetadata) -> Self {
+        let CheckpointMetadata { step, task, model, split, config, imported } = of;
+        Self { format_version: FORMAT_VERSION, step, model, config, imported, task: Some(task), split }
+    }
+}
+
+impl From<StoredMetadata> for CheckpointMetadata {
+    fn from(of: StoredMetadata) -> Self {
+        let StoredMetadata { step, model, config, imported, task, split, .. } = of;
+        let task = task.unwrap_or(Task::addition(model.modulus));
+        let among_settings = || {
+            let train_fraction = config.pointer("/task/train_fraction")?.as_f64()?;
+            Some(SplitRule { train_fraction, seed: config.pointer("/training/seed")?.as_u64()? })
+        };
+        Self { step, task, model, split: split.or_else(among_settings), config, imported }
+    }
 }
 
 impl Checkpoint {
+    /// Weights that were made by hand, such as those of the [`clock`](crate::clock): of addition, at step 0, with
+    /// no configuration and no split.
+    #[must_use]
+    pub fn of_weights(model: ModelConfig, weights: Weights) -> Self {
+        let task = Task::addition(model.modulus);
+        let config = serde_json::Value::Null;
+        let metadata = CheckpointMetadata { step: 0, task, model, split: None, config, imported: None };
+        Self { metadata, weights, listed_split: None }
+    }
+
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
@@ -84,11 +139,15 @@ impl Checkpoint {
     /// [`Error::Io`] where the system refuses, [`Error::Checkpoint`] where the file is truncated,
     /// foreign, or at odds with itself.
     pub fn read(path: &Path) -> Result<Self> {
-        let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
-        if fs::metadata(path).map_err(fail)?.len() > MAX_FILE_BYTES {
-            return Err(problem(path, "too large to be a checkpoint"));
-        }
-        Self::from_bytes(&fs::read(path).map_err(fail)?).map_err(|what| problem(path, what))
+        Self::from_bytes(&read(path)?).map_err(|what| problem(path, what))
+    }
+
+    /// The pairs trained on and held out, where they are known: those that an imported file lists, or those
+    /// that the run's rule draws.
+    #[must_use]
+    pub fn split(&self) -> Option<Split> {
+        let drawn = || Split::new(self.metadata.task, self.metadata.split?).ok();
+        self.listed_split.clone().or_else(drawn)
     }
 
     /// Reads any file that holds a network: one of ours, or anyone's safetensors or PyTorch state dict
@@ -99,26 +158,29 @@ impl Checkpoint {
     ///
     /// [`Error::Io`] where the system refuses, [`Error::Checkpoint`] where the file is broken or holds
     /// another kind of network.
-    pub fn open(path: &Path, key: Option<&str>) -> Result<Self> {
-        let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
-        let length = fs::metadata(path).map_err(fail)?.len();
-        if key.is_none() && length <= MAX_FILE_BYTES && is_ours(&fs::read(path).map_err(fail)?) {
-            return Self::read(path);
-        }
-        let Import { model, weights, split, orientation } = Import::read(path, key)?;
-        let imported = ImportedFrom {
-            file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            key: key.map(str::to_owned),
-            sha256: sha256(path)?,
-            orientation,
+    pub fn open(path: &Path, key: Option<&str>) -> Result<CheckpointFile> {
+        let bytes = read(path)?;
+        let sha256 = sha256(&bytes);
+        let checkpoint = if key.is_none() && is_ours(&bytes) {
+            Self::from_bytes(&bytes).map_err(|what| problem(path, what))?
+        } else {
+            let Import { task, model, weights, split, orientation } = Import::read(path, bytes, key)?;
+            let imported = ImportedFrom {
+                file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                key: key.map(str::to_owned),
+                sha256: sha256.clone(),
+                orientation,
+            };
+            let config = serde_json::Value::Null;
+            let imported = Some(imported);
+            let metadata = CheckpointMetadata { step: 0, task, model, split: None, config, imported };
+            Self { metadata, weights, listed_split: split }
         };
-        let config = serde_json::Value::Null;
-        let metadata = CheckpointMetadata { step: 0, model, config, imported: Some(imported) };
-        Ok(Self { metadata, weights, split })
+        Ok(CheckpointFile { path: path.to_owned(), sha256, checkpoint })
     }
 
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let metadata = VersionedMetadata { format_version: FORMAT_VERSION, metadata: self.metadata.clone() };
+        let metadata = StoredMetadata::from(self.metadata.clone());
         let info = HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(&metadata)?)]);
         let bytes = self.weights.as_ref().map(|w| w.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>());
         let mut views = Vec::new();
@@ -126,7 +188,7 @@ impl Checkpoint {
         {
             views.push((name, TensorView::new(Dtype::F32, shape, bytes).map_err(io::Error::other)?));
         }
-        let indices = self.split.as_ref().map(|split| {
+        let indices = self.listed_split.as_ref().map(|split| {
             [&split.train, &split.test]
                 .map(|pairs| pairs.iter().flat_map(|&pair| (pair as i64).to_le_bytes()).collect::<Vec<_>>())
         });
@@ -146,14 +208,20 @@ impl Checkpoint {
             .as_ref()
             .and_then(|metadata| metadata.get(METADATA_KEY))
             .ok_or("not a checkpoint of clockwork: its metadata are missing")?;
-        let VersionedMetadata { format_version, metadata } =
+        let metadata: StoredMetadata =
             serde_json::from_str(json).map_err(|e| format!("cannot read its metadata: {e}"))?;
+        let format_version = metadata.format_version;
         if format_version != FORMAT_VERSION {
             return Err(format!(
                 "has format version {format_version}, this program reads {FORMAT_VERSION}; use the version that wrote it"
             ));
         }
+        let metadata = CheckpointMetadata::from(metadata);
         let config = metadata.model.validated().map_err(|e| e.to_string())?;
+        if metadata.task.modulus != config.modulus {
+            let task = metadata.task.modulus;
+            return Err(format!("its task is modulo {task}, its network modulo {}", config.modulus));
+        }
         let weights = NAMES.zip(config.shapes()).try_map(|(name, shape)| {
             let tensor = tensors.tensor(name).map_err(|_| format!("has no tensor {name}"))?;
             if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
@@ -179,12 +247,21 @@ impl Checkpoint {
             Err(_) => Ok(None),
         };
         let [train, test] = SPLIT_NAMES;
-        let split = match (indices(train)?, indices(test)?) {
-            (Some(train), test) => Some(Split::of_indices(config.modulus, &train, test.as_deref())?),
+        let listed_split = match (indices(train)?, indices(test)?) {
+            (Some(train), test) => Some(Split::of_indices(metadata.task, &train, test.as_deref())?),
             (None, _) => None,
         };
-        Ok(Self { metadata, weights, split })
+        Ok(Self { metadata, weights, listed_split })
     }
+}
+
+/// A file's bytes, unless it is too large to be a checkpoint.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    if fs::metadata(path).map_err(fail)?.len() > MAX_FILE_BYTES {
+        return Err(problem(path, "too large to be a checkpoint"));
+    }
+    fs::read(path).map_err(fail)
 }
 
 /// Whether a file says that it is a checkpoint of ours.
@@ -206,11 +283,13 @@ mod tests {
 
     fn checkpoint() -> Checkpoint {
         let model = ModelConfig { modulus: 5, d_model: 4, n_heads: 2, d_mlp: 6 };
-        let config = serde_json::json!({"task": {"seed": 1, "modulus": 5}, "a": 0.1});
+        let task = Task::addition(5);
+        let config = serde_json::json!({"task": {"train_fraction": 0.5}, "training": {"seed": 4}});
+        let split = Some(SplitRule { train_fraction: 0.5, seed: 3 });
         Checkpoint {
             weights: initial_weights(&model, 1),
-            metadata: CheckpointMetadata { step: 1200, model, config, imported: None },
-            split: None,
+            metadata: CheckpointMetadata { step: 1200, task, model, split, config, imported: None },
+            listed_split: None,
         }
     }
 
@@ -221,6 +300,23 @@ mod tests {
         for _ in 0..20 {
             assert_eq!(checkpoint().to_bytes().unwrap(), bytes);
         }
+    }
+
+    #[test]
+    fn a_file_of_version_0_1_has_its_split_among_its_settings() {
+        let mut stored = StoredMetadata::from(checkpoint().metadata);
+        (stored.task, stored.split) = (None, None);
+        let old = CheckpointMetadata::from(stored);
+        assert_eq!(old.split, Some(SplitRule { train_fraction: 0.5, seed: 4 }));
+        assert_eq!(old.task, checkpoint().metadata.task);
+    }
+
+    #[test]
+    fn a_task_of_another_modulus_is_refused() {
+        let mut broken = checkpoint();
+        broken.metadata.task.modulus = 7;
+        let problem = Checkpoint::from_bytes(&broken.to_bytes().unwrap()).unwrap_err();
+        assert_eq!(problem, "its task is modulo 7, its network modulo 5");
     }
 
     #[test]

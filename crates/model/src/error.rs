@@ -1,17 +1,27 @@
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
-/// What can go wrong with a configuration or a checkpoint.
+/// What can go wrong with a network, a split or a checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A setting has a value that no network or split can be made of.
-    #[error("{key} = {value}: {problem}")]
-    Setting {
-        /// The setting's key, as in the configuration file.
-        key: &'static str,
-        /// Its value, as the user would write it.
-        value: String,
-        /// What is wrong with it and what would be right.
-        problem: String,
+    /// A network cannot have such a size.
+    #[error("{name} = {value}: {bound}")]
+    Size {
+        /// The field of [`ModelConfig`](crate::ModelConfig) that holds the size.
+        name: &'static str,
+        /// Its value.
+        value: usize,
+        /// What it must be.
+        bound: SizeBound,
+    },
+    /// A fraction of the pairs leaves none to train on, or none to test on.
+    #[error("train_fraction = {train_fraction}: leaves no pair to {lacking} of the {n_pairs} that there are")]
+    TrainFraction {
+        /// The fraction of all pairs to train on.
+        train_fraction: f64,
+        /// How many pairs there are.
+        n_pairs: usize,
+        /// What there is no pair for.
+        lacking: Side,
     },
     /// A file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
@@ -28,8 +38,18 @@ pub enum Error {
     Checkpoint {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it and what to do.
+        /// What is wrong with it.
         problem: String,
+    },
+    /// A file holds several networks, and none was chosen.
+    #[error("{}: holds {n_networks} networks, under {keys}", path.display())]
+    SeveralNetworks {
+        /// The file.
+        path: PathBuf,
+        /// How many there are.
+        n_networks: usize,
+        /// Some of their keys.
+        keys: String,
     },
     /// The device could not run the computation or hand back its result.
     #[error("the device failed")]
@@ -38,3 +58,56 @@ pub enum Error {
 
 /// A result whose error is this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Whether the request was wrong, rather than something failing while it was carried out.
+    #[must_use]
+    pub fn is_wrong_request(&self) -> bool {
+        match self {
+            Self::Size { .. }
+            | Self::TrainFraction { .. }
+            | Self::Checkpoint { .. }
+            | Self::SeveralNetworks { .. } => true,
+            Self::Io { .. } | Self::Device(_) => false,
+        }
+    }
+}
+
+/// What a size must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SizeBound {
+    /// At least this.
+    AtLeast(usize),
+    /// At most this.
+    AtMost(usize),
+    /// A multiple of another size, given with its name.
+    MultipleOf(&'static str, usize),
+}
+
+impl fmt::Display for SizeBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(least) => write!(f, "must be at least {least}"),
+            Self::AtMost(most) => write!(f, "must be at most {most}"),
+            Self::MultipleOf(name, value) => write!(f, "must be a multiple of {name} = {value}"),
+        }
+    }
+}
+
+/// A side of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The pairs trained on.
+    Train,
+    /// The pairs held out.
+    Test,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train on",
+            Self::Test => "test on",
+        })
+    }
+}

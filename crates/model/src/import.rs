@@ -2,11 +2,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ModelConfig, NAMES, Parameters, Result, Split, Weights, state_dict::StateDict};
+use crate::{
+    Error, ModelConfig, NAMES, Parameters, Result, Split, Task, Weights, split::SPLIT_NAMES,
+    state_dict::StateDict,
+};
 
 /// A network that was trained by someone else, read from a safetensors file or a PyTorch state dict.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Import {
+    /// The task. A file does not say it; it is taken for addition.
+    pub task: Task,
     /// The network's sizes, read off its tensors.
     pub model: ModelConfig,
     /// The weights, in our orientation. Those of 64 bits are rounded to 32.
@@ -30,7 +35,7 @@ pub enum Orientation {
 const FOREIGN_BIASES: [&str; 5] =
     ["blocks.0.attn.b_Q", "blocks.0.attn.b_K", "blocks.0.attn.b_V", "blocks.0.attn.b_O", "unembed.b_U"];
 
-/// What a tensor is called that belongs to another kind of network, and what kind that is.
+/// Parts of the names of tensors that only other kinds of networks have, each with what it means.
 const FOREIGN_PARTS: [(&str, &str); 5] = [
     ("blocks.1.", "more than one layer"),
     (".ln1.", "layer norm"),
@@ -42,25 +47,28 @@ const FOREIGN_PARTS: [(&str, &str); 5] = [
 /// Where state dicts are found in files that hold more than one thing, the first choice first.
 const USUAL_KEYS: [&str; 4] = ["", "model.", "state_dict.", "model_state_dict."];
 
-/// The lists of pairs, by their index x · p + y, that some files keep beside the weights.
-pub(crate) const SPLIT_NAMES: [&str; 2] = ["train_indices", "test_indices"];
-
 impl Import {
-    /// Reads a network. `key` says where its state dict is in a file that holds several, such as
+    /// Reads a network from a file's bytes. `key` names its state dict in a file that holds several, such as
     /// `state_dicts.400`.
     ///
     /// # Errors
     ///
     /// [`Error::Checkpoint`] where the file is no whole state dict, or holds another kind of network.
-    pub fn read(path: &Path, key: Option<&str>) -> Result<Self> {
-        let of = || Self::from_state_dict(&StateDict::open(path)?, key);
-        of().map_err(|problem| Error::Checkpoint { path: path.to_owned(), problem })
+    pub fn read(path: &Path, bytes: Vec<u8>, key: Option<&str>) -> Result<Self> {
+        let fail = |problem| Error::Checkpoint { path: path.to_owned(), problem };
+        let file = StateDict::read(path, bytes).map_err(fail)?;
+        let prefix = prefix_of(&file, key).map_err(|problem| match problem {
+            NoPrefix::Several { n_networks, keys } => {
+                Error::SeveralNetworks { path: path.to_owned(), n_networks, keys }
+            }
+            NoPrefix::Other(problem) => fail(problem),
+        })?;
+        Self::from_state_dict(&file, &prefix).map_err(fail)
     }
 
-    fn from_state_dict(file: &StateDict, key: Option<&str>) -> std::result::Result<Self, String> {
-        let prefix = prefix_of(file, key)?;
+    fn from_state_dict(file: &StateDict, prefix: &str) -> std::result::Result<Self, String> {
         let full = |name: &str| format!("{prefix}{name}");
-        refuse_other_networks(file, &prefix)?;
+        refuse_other_networks(file, prefix)?;
         let shape =
             |name: &str| file.shape(&full(name)).ok_or_else(|| format!("has no tensor {}", full(name)));
 
@@ -97,7 +105,8 @@ impl Import {
                 _ => values,
             })
         })?;
-        Ok(Self { model, weights, split: split(file, &prefix, model.modulus)?, orientation })
+        let task = Task::addition(model.modulus);
+        Ok(Self { task, model, weights, split: split(file, prefix, task)?, orientation })
     }
 }
 
@@ -128,8 +137,20 @@ const TREATMENT: Parameters<Treatment> = Parameters {
     w_u: Treatment::DropsEquals,
 };
 
+/// Why it is not known which state dict of a file to read.
+enum NoPrefix {
+    /// There are several.
+    Several {
+        n_networks: usize,
+        /// Some of their keys, in words.
+        keys: String,
+    },
+    /// For another reason, in words.
+    Other(String),
+}
+
 /// What stands before the names of the state dict to read.
-fn prefix_of(file: &StateDict, key: Option<&str>) -> std::result::Result<String, String> {
+fn prefix_of(file: &StateDict, key: Option<&str>) -> std::result::Result<String, NoPrefix> {
     let found: Vec<&str> = file
         .names()
         .filter_map(|name| name.strip_suffix(NAMES.w_e))
@@ -148,17 +169,17 @@ fn prefix_of(file: &StateDict, key: Option<&str>) -> std::result::Result<String,
         let prefix = format!("{}.", key.trim_end_matches('.'));
         return match found.contains(&&prefix[..]) {
             true => Ok(prefix),
-            false if found.is_empty() => Err(format!("has no tensor {}", NAMES.w_e)),
-            false => Err(format!("has no network under {key}; choose among {}", among())),
+            false if found.is_empty() => Err(NoPrefix::Other(format!("has no tensor {}", NAMES.w_e))),
+            false => Err(NoPrefix::Other(format!("has no network under {key}; it has {}", among()))),
         };
     }
     if let Some(usual) = USUAL_KEYS.into_iter().find(|usual| found.contains(usual)) {
         return Ok(usual.to_owned());
     }
     match found[..] {
-        [] => Err(format!("has no tensor {}; it needs TransformerLens' names", NAMES.w_e)),
+        [] => Err(NoPrefix::Other(format!("has no tensor {}; it needs TransformerLens' names", NAMES.w_e))),
         [only] => Ok(only.to_owned()),
-        _ => Err(format!("holds {} networks; choose one with --key, such as {}", found.len(), among())),
+        _ => Err(NoPrefix::Several { n_networks: found.len(), keys: among() }),
     }
 }
 
@@ -229,7 +250,7 @@ fn transposed(values: &[f32], shape: &[usize]) -> Vec<f32> {
 }
 
 /// The split that a file names, if it does.
-fn split(file: &StateDict, prefix: &str, modulus: usize) -> std::result::Result<Option<Split>, String> {
+fn split(file: &StateDict, prefix: &str, task: Task) -> std::result::Result<Option<Split>, String> {
     let indices = |name: &str| match file.whole_numbers(name)? {
         None => file.whole_numbers(&format!("{prefix}{name}")),
         found => Ok(found),
@@ -237,7 +258,7 @@ fn split(file: &StateDict, prefix: &str, modulus: usize) -> std::result::Result<
     let [train, test] = SPLIT_NAMES;
     match (indices(train)?, indices(test)?) {
         (Some(train), test) => {
-            let split = Split::of_indices(modulus, &train, test.as_deref())?;
+            let split = Split::of_indices(task, &train, test.as_deref())?;
             // Who trained on every pair held none out.
             Ok(Some(split).filter(|split| !split.test.is_empty()))
         }

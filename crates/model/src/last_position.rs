@@ -1,7 +1,7 @@
 use burn::prelude::*;
 use burn::tensor::activation::{relu, softmax};
 
-use crate::{Batch, ModelConfig, Replicas, Transformer};
+use crate::{Batch, ModelConfig, Transformer};
 
 /// The activations at the last position, all that the answer depends on.
 ///
@@ -20,79 +20,25 @@ pub struct LastPosition {
     pub logits: Tensor<2>,
 }
 
-/// The parameters of r networks, a leading axis before that of each.
-struct Stacked {
-    w_e: Tensor<3>,
-    w_pos: Tensor<3>,
-    w_q: Tensor<4>,
-    w_k: Tensor<4>,
-    w_v: Tensor<4>,
-    w_o: Tensor<4>,
-    w_in: Tensor<3>,
-    b_in: Tensor<2>,
-    w_out: Tensor<3>,
-    b_out: Tensor<2>,
-    w_u: Tensor<3>,
-}
-
 impl Transformer {
     /// The forward pass from tables: the query is the same in every pair, and scores and values
     /// depend on one token at a time, so they are computed once per token and combined per pair.
+    ///
+    /// Each of r networks sees its own pairs, those of [`Batch::of_replicas`]. In the comments on shapes, n is
+    /// the number of pairs of one network.
     #[must_use]
     pub fn last_position(&self, batch: &Batch) -> LastPosition {
-        let stacked = Stacked {
-            w_e: self.w_e.val().unsqueeze(),
-            w_pos: self.w_pos.val().unsqueeze(),
-            w_q: self.w_q.val().unsqueeze(),
-            w_k: self.w_k.val().unsqueeze(),
-            w_v: self.w_v.val().unsqueeze(),
-            w_o: self.w_o.val().unsqueeze(),
-            w_in: self.w_in.val().unsqueeze(),
-            b_in: self.b_in.val().unsqueeze(),
-            w_out: self.w_out.val().unsqueeze(),
-            b_out: self.b_out.val().unsqueeze(),
-            w_u: self.w_u.val().unsqueeze(),
-        };
-        stacked.last_position(&self.config(), batch)
-    }
-}
-
-impl Replicas {
-    /// The forward pass of [`Transformer::last_position`] of all replicas, each on its own pairs: those of
-    /// [`Batch::of_replicas`].
-    #[must_use]
-    pub fn last_position(&self, batch: &Batch) -> LastPosition {
-        let stacked = Stacked {
-            w_e: self.w_e.val(),
-            w_pos: self.w_pos.val(),
-            w_q: self.w_q.val(),
-            w_k: self.w_k.val(),
-            w_v: self.w_v.val(),
-            w_o: self.w_o.val(),
-            w_in: self.w_in.val(),
-            b_in: self.b_in.val(),
-            w_out: self.w_out.val(),
-            b_out: self.b_out.val(),
-            w_u: self.w_u.val(),
-        };
-        stacked.last_position(&self.config(), batch)
-    }
-}
-
-impl Stacked {
-    /// n is the number of pairs of one network here, r · n that of all.
-    fn last_position(self, config: &ModelConfig, batch: &Batch) -> LastPosition {
-        let [r, _, d_model] = self.w_e.dims();
-        let (p, n_heads, d_head) = (config.modulus, config.n_heads, config.d_head());
+        let ModelConfig { modulus: p, d_model, n_heads, .. } = self.config();
+        let (r, d_head) = (self.len(), self.config().d_head());
         let n = batch.len() / r;
 
-        let numbers = self.w_e.clone().narrow(1, 0, p); // [r, p, d_model]
-        let at_x = numbers.clone() + self.w_pos.clone().narrow(1, 0, 1); // [r, p, d_model]
-        let at_y = numbers + self.w_pos.clone().narrow(1, 1, 1); // [r, p, d_model]
-        let at_equals = self.w_e.narrow(1, p, 1) + self.w_pos.narrow(1, 2, 1); // [r, 1, d_model]
+        let numbers = self.w_e.val().narrow(1, 0, p); // [r, p, d_model]
+        let at_x = numbers.clone() + self.w_pos.val().narrow(1, 0, 1); // [r, p, d_model]
+        let at_y = numbers + self.w_pos.val().narrow(1, 1, 1); // [r, p, d_model]
+        let at_equals = self.w_e.val().narrow(1, p, 1) + self.w_pos.val().narrow(1, 2, 1); // [r, 1, d_model]
 
-        let q = at_equals.clone().unsqueeze_dim::<4>(1).matmul(self.w_q) / (d_head as f64).sqrt(); // [r, n_heads, 1, d_head]
-        let w_score = self.w_k.matmul(q.swap_dims(2, 3)); // [r, n_heads, d_model, 1]
+        let q = at_equals.clone().unsqueeze_dim::<4>(1).matmul(self.w_q.val()) / (d_head as f64).sqrt(); // [r, n_heads, 1, d_head]
+        let w_score = self.w_k.val().matmul(q.swap_dims(2, 3)); // [r, n_heads, d_model, 1]
         let w_score = w_score.squeeze_dim::<3>(3).swap_dims(1, 2); // [r, d_model, n_heads]
         let score_x = batch.x.of(at_x.clone().matmul(w_score.clone())); // [r, n, n_heads]
         let score_y = batch.y.of(at_y.clone().matmul(w_score.clone())); // [r, n, n_heads]
@@ -102,7 +48,7 @@ impl Stacked {
 
         let values = |resid: Tensor<3>| {
             let tokens = resid.dims()[1];
-            let v = resid.unsqueeze_dim::<4>(1).matmul(self.w_v.clone()); // [r, n_heads, tokens, d_head]
+            let v = resid.unsqueeze_dim::<4>(1).matmul(self.w_v.val()); // [r, n_heads, tokens, d_head]
             v.swap_dims(1, 2).reshape([r, tokens, n_heads * d_head]) // [r, tokens, n_heads · d_head]
         };
         let per_head = |v: Tensor<3>| v.reshape([r, n, n_heads, d_head]);
@@ -112,12 +58,12 @@ impl Stacked {
         let attention_to = |position| pattern.clone().narrow(3, position, 1); // [r, n, n_heads, 1]
         let z = attention_to(0) * v_x + attention_to(1) * v_y + attention_to(2) * v_equals; // [r, n, n_heads, d_head]
 
-        let w_o = self.w_o.reshape([r, n_heads * d_head, d_model]);
+        let w_o = self.w_o.val().reshape([r, n_heads * d_head, d_model]);
         let resid_mid = z.reshape([r, n, n_heads * d_head]).matmul(w_o) + at_equals; // [r, n, d_model]
-        let neuron_acts_pre = resid_mid.clone().matmul(self.w_in) + self.b_in.unsqueeze_dim(1); // [r, n, d_mlp]
+        let neuron_acts_pre = resid_mid.clone().matmul(self.w_in.val()) + self.b_in.val().unsqueeze_dim(1); // [r, n, d_mlp]
         let neuron_acts = relu(neuron_acts_pre.clone()); // [r, n, d_mlp]
-        let mlp_out = neuron_acts.clone().matmul(self.w_out) + self.b_out.unsqueeze_dim(1); // [r, n, d_model]
-        let logits = (resid_mid.clone() + mlp_out).matmul(self.w_u); // [r, n, p]
+        let mlp_out = neuron_acts.clone().matmul(self.w_out.val()) + self.b_out.val().unsqueeze_dim(1); // [r, n, d_model]
+        let logits = (resid_mid.clone() + mlp_out).matmul(self.w_u.val()); // [r, n, p]
 
         let flat = |activations: Tensor<3>| activations.flatten::<2>(0, 1);
         LastPosition {

@@ -9,15 +9,15 @@ use burn::tensor::TensorReadError;
 
 use crate::Batch;
 
-/// What takes the answer's place among the others: e to the power of it is 0, and unlike an infinity every
-/// graphics interface must keep it.
-const NOTHING: f64 = -1e30;
+/// Masks the answer's logit: e to the power of it is 0. An infinity would do too, but graphics interfaces may
+/// drop infinities.
+const MASKED: f64 = -1e30;
 
 /// The loss of every example in nats, [n], from logits [n, p].
 #[must_use]
 pub fn per_example(logits: Tensor<2>, batch: &Batch) -> Tensor<1> {
     let answer = logits.clone().gather(1, batch.answer.clone()); // [n, 1]
-    let others = logits.mask_fill(batch.is_answer.clone(), NOTHING); // [n, p]
+    let others = logits.mask_fill(batch.is_answer.clone(), MASKED); // [n, p]
     let largest = others.clone().detach().max_dim(1); // [n, 1]
     let logsumexp = (others - largest.clone()).exp().sum_dim(1).log() + largest; // [n, 1]
     softplus(logsumexp - answer).squeeze_dim(1)
@@ -37,20 +37,12 @@ pub fn of_row(logits: &[f64], answer: usize) -> f64 {
     t.max(0.0) + (-t.abs()).exp().ln_1p()
 }
 
-/// The mean in 64 bits of the losses of [`per_example`].
+/// The mean loss of each of r networks, summed in 64 bits, from the losses of [`per_example`]; each network
+/// has as many examples.
 ///
 /// # Errors
 ///
 /// What the device says where it cannot hand the losses back.
-pub fn mean(losses: Tensor<1>) -> Result<f64, TensorReadError> {
-    Ok(means(losses, 1)?[0])
-}
-
-/// The mean of each of r replicas, which have as many examples each.
-///
-/// # Errors
-///
-/// Those of [`mean`].
 pub fn means(losses: Tensor<1>, r: usize) -> Result<Vec<f64>, TensorReadError> {
     let losses: Vec<f32> = losses.try_into_vec_as()?;
     let n = losses.len() / r;
@@ -58,23 +50,15 @@ pub fn means(losses: Tensor<1>, r: usize) -> Result<Vec<f64>, TensorReadError> {
     Ok(losses.chunks_exact(n).map(mean).collect())
 }
 
-/// The fraction of examples whose answer's logit, of logits [n, p], is above every other.
+/// The accuracy of each of r networks, which have as many examples each, from logits [n, p]: the fraction of
+/// examples whose answer's logit is above every other.
 ///
 /// # Errors
 ///
-/// What the device says where it cannot hand the count back.
-pub fn accuracy(logits: Tensor<2>, batch: &Batch) -> Result<f64, TensorReadError> {
-    Ok(accuracies(logits, batch, 1)?[0])
-}
-
-/// The fraction for each of r replicas, which have as many examples each.
-///
-/// # Errors
-///
-/// Those of [`accuracy`].
+/// What the device says where it cannot hand the counts back.
 pub fn accuracies(logits: Tensor<2>, batch: &Batch, r: usize) -> Result<Vec<f64>, TensorReadError> {
     let answer = logits.clone().gather(1, batch.answer.clone()); // [n, 1]
-    let largest = logits.mask_fill(batch.is_answer.clone(), NOTHING).max_dim(1); // [n, 1]
+    let largest = logits.mask_fill(batch.is_answer.clone(), MASKED).max_dim(1); // [n, 1]
     let n = batch.len() / r;
     let correct = answer.greater(largest).int().reshape([r, n]).sum_dim(1); // [r, 1]
     let correct: Vec<i64> = correct.try_into_vec_as()?;
@@ -84,6 +68,9 @@ pub fn accuracies(logits: Tensor<2>, batch: &Batch, r: usize) -> Result<Vec<f64>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Task;
+
+    const TASK: Task = Task::addition(3);
 
     /// The loss in 64 bits by the definition, −log softmax, arranged so that it does not cancel.
     fn oracle(logits: &[f32], answer: usize) -> f64 {
@@ -93,7 +80,7 @@ mod tests {
 
     fn loss_of_first_pair(logits: [f32; 3]) -> f64 {
         let device = Device::flex();
-        let batch = Batch::new(3, &[0], &device);
+        let batch = Batch::new(TASK, &[0], &device);
         f64::from(per_example(Tensor::from_floats([logits], &device), &batch).into_scalar::<f32>())
     }
 
@@ -111,15 +98,15 @@ mod tests {
     #[test]
     fn an_answer_is_right_where_no_other_is_as_likely() {
         let device = Device::flex();
-        let batch = Batch::new(3, &[0, 1, 2, 3], &device); // answers 0, 1, 2, 1
+        let batch = Batch::new(TASK, &[0, 1, 2, 3], &device); // answers 0, 1, 2, 1
         let logits = [[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [1.0, 2.0, 3.0], [0.0, 2.0, 2.0]];
-        assert_eq!(accuracy(Tensor::from_floats(logits, &device), &batch).unwrap(), 0.5);
+        assert_eq!(accuracies(Tensor::from_floats(logits, &device), &batch, 1).unwrap(), [0.5]);
     }
 
     #[test]
     fn gradient_is_softmax_minus_answer_even_when_certain() {
         let device = Device::flex().autodiff();
-        let batch = Batch::new(3, &[0], &device);
+        let batch = Batch::new(TASK, &[0], &device);
         for margin in [30.0_f32, 3.0, -3.0] {
             let logits = Tensor::<2>::from_floats([[margin, 0.0, 0.0]], &device).require_grad();
             let grads = per_example(logits.clone(), &batch).sum().backward();

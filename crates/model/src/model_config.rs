@@ -1,14 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Parameters, Result};
+use crate::{Error, Parameters, Result, SizeBound};
 
-/// The smallest modulus with a frequency: ⌊p/2⌋ ≥ 1 and three answers to choose from.
-pub const MIN_MODULUS: usize = 3;
+/// The smallest modulus: the first with a frequency that has both a cosine and a sine.
+const MIN_MODULUS: usize = 3;
 
 /// The sizes of a network. `d_head` is `d_model / n_heads`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelConfig {
-    /// The modulus `p` of the addition: tokens `0 … p−1` are numbers, token `p` is `=`.
+    /// The modulus `p` of the task: tokens `0 … p−1` are numbers, token `p` is `=`.
     pub modulus: usize,
     /// Width of the residual stream.
     pub d_model: usize,
@@ -23,35 +23,31 @@ impl ModelConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] names the first key whose value is impossible.
+    /// [`Error::Size`] names the first size that is impossible.
     pub fn validated(self) -> Result<Self> {
-        let setting = |key, value: usize, problem: String| {
-            Err(Error::Setting { key, value: value.to_string(), problem })
-        };
-        if self.modulus < MIN_MODULUS {
-            return setting("task.modulus", self.modulus, format!("must be at least {MIN_MODULUS}"));
-        }
-        for (key, value) in
-            [("model.d_model", self.d_model), ("model.n_heads", self.n_heads), ("model.d_mlp", self.d_mlp)]
-        {
-            if value == 0 {
-                return setting(key, value, "must be at least 1".to_owned());
+        let &Self { modulus, d_model, n_heads, d_mlp } = &self;
+        for (name, value, least) in [
+            ("modulus", modulus, MIN_MODULUS),
+            ("d_model", d_model, 1),
+            ("n_heads", n_heads, 1),
+            ("d_mlp", d_mlp, 1),
+        ] {
+            if value < least {
+                return Err(Error::Size { name, value, bound: SizeBound::AtLeast(least) });
             }
         }
         // Squares and products of sizes are taken everywhere; none of them may overflow, and no
         // file or flag may make us allocate more than a machine has.
-        for (key, value, max) in [
-            ("task.modulus", self.modulus, 1 << 12),
-            ("model.d_model", self.d_model, 1 << 14),
-            ("model.d_mlp", self.d_mlp, 1 << 16),
-        ] {
-            if value > max {
-                return setting(key, value, format!("must be at most {max}"));
+        for (name, value, most) in
+            [("modulus", modulus, 1 << 12), ("d_model", d_model, 1 << 14), ("d_mlp", d_mlp, 1 << 16)]
+        {
+            if value > most {
+                return Err(Error::Size { name, value, bound: SizeBound::AtMost(most) });
             }
         }
-        if !self.d_model.is_multiple_of(self.n_heads) {
-            let problem = format!("must be a multiple of model.n_heads = {}", self.n_heads);
-            return setting("model.d_model", self.d_model, problem);
+        if !d_model.is_multiple_of(n_heads) {
+            let bound = SizeBound::MultipleOf("n_heads", n_heads);
+            return Err(Error::Size { name: "d_model", value: d_model, bound });
         }
         Ok(self)
     }
@@ -90,20 +86,17 @@ mod tests {
     const SMALL: ModelConfig = ModelConfig { modulus: 7, d_model: 8, n_heads: 2, d_mlp: 16 };
 
     #[test]
-    fn impossible_sizes_are_refused_by_key() {
-        for (config, key) in [
-            (ModelConfig { modulus: 2, ..SMALL }, "task.modulus = 2"),
-            (ModelConfig { modulus: 1 << 40, ..SMALL }, "task.modulus = 1099511627776"),
-            (ModelConfig { d_model: 0, ..SMALL }, "model.d_model = 0"),
-            (
-                ModelConfig { n_heads: 3, ..SMALL },
-                "model.d_model = 8: must be a multiple of model.n_heads = 3",
-            ),
-            (ModelConfig { n_heads: 0, ..SMALL }, "model.n_heads = 0"),
-            (ModelConfig { d_mlp: 0, ..SMALL }, "model.d_mlp = 0"),
+    fn impossible_sizes_are_refused_by_name() {
+        for (config, words) in [
+            (ModelConfig { modulus: 2, ..SMALL }, "modulus = 2"),
+            (ModelConfig { modulus: 1 << 40, ..SMALL }, "modulus = 1099511627776"),
+            (ModelConfig { d_model: 0, ..SMALL }, "d_model = 0"),
+            (ModelConfig { n_heads: 3, ..SMALL }, "d_model = 8: must be a multiple of n_heads = 3"),
+            (ModelConfig { n_heads: 0, ..SMALL }, "n_heads = 0"),
+            (ModelConfig { d_mlp: 0, ..SMALL }, "d_mlp = 0"),
         ] {
             let message = config.validated().unwrap_err().to_string();
-            assert!(message.starts_with(key), "{message}");
+            assert!(message.starts_with(words), "{message}");
         }
     }
 

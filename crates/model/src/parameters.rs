@@ -50,6 +50,9 @@ pub const NAMES: Parameters<&str> = Parameters {
 const COUNT: usize = 11;
 
 impl<T> Parameters<T> {
+    /// How many parameters there are.
+    pub(crate) const COUNT: usize = COUNT;
+
     /// The values in the order of the fields.
     #[must_use]
     pub fn into_array(self) -> [T; COUNT] {
@@ -58,8 +61,7 @@ impl<T> Parameters<T> {
     }
 
     /// The inverse of [`into_array`](Self::into_array).
-    #[must_use]
-    pub fn from_array(values: [T; COUNT]) -> Self {
+    pub(crate) fn from_array(values: [T; COUNT]) -> Self {
         let [w_e, w_pos, w_q, w_k, w_v, w_o, w_in, b_in, w_out, b_out, w_u] = values;
         Self { w_e, w_pos, w_q, w_k, w_v, w_o, w_in, b_in, w_out, b_out, w_u }
     }
@@ -87,24 +89,19 @@ impl<T> Parameters<T> {
     /// # Errors
     ///
     /// The first error that `f` returns.
-    pub fn try_map<U, E>(
+    pub(crate) fn try_map<U, E>(
         self,
         mut f: impl FnMut(T) -> std::result::Result<U, E>,
     ) -> std::result::Result<Parameters<U>, E> {
-        let Self { w_e, w_pos, w_q, w_k, w_v, w_o, w_in, b_in, w_out, b_out, w_u } = self;
-        Ok(Parameters {
-            w_e: f(w_e)?,
-            w_pos: f(w_pos)?,
-            w_q: f(w_q)?,
-            w_k: f(w_k)?,
-            w_v: f(w_v)?,
-            w_o: f(w_o)?,
-            w_in: f(w_in)?,
-            b_in: f(b_in)?,
-            w_out: f(w_out)?,
-            b_out: f(b_out)?,
-            w_u: f(w_u)?,
-        })
+        let mut failed = None;
+        let values = self.into_array().map(|value| match &failed {
+            None => f(value).map_err(|error| failed = Some(error)).ok(),
+            Some(_) => None,
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(Parameters::from_array(values.map(|value| value.expect("nothing failed")))),
+        }
     }
 
     /// Pairs every value with the other's value of the same parameter.

@@ -1,9 +1,10 @@
 use burn::prelude::*;
 
-/// Which row of a table with a row per number each pair needs, for r networks with a table each.
+/// The row that each pair looks up in a table [p, k] with one row per number, for r networks with a table
+/// each.
 #[derive(Debug, Clone)]
 pub struct Rows {
-    /// The numbers, [r, n]; those of network i are counted from i · p, as the rows of all tables are.
+    /// The numbers, [r, n], plus i · p for network i: row indices into the r tables after each other.
     pub numbers: Tensor<2, Int>,
     /// 1 where a pair has a number and 0 elsewhere, [r, n, p], where rows are looked up by a product.
     one_hot: Option<Tensor<3>>,

@@ -1,11 +1,25 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Error, Result, import::SPLIT_NAMES};
+use serde::{Deserialize, Serialize};
 
-/// The one split of all p² pairs into those trained on and those held out.
+use crate::{Error, Result, Side, Task};
+
+/// The lists of pairs, by their [index](Task::index), that some files keep beside the weights.
+pub(crate) const SPLIT_NAMES: [&str; 2] = ["train_indices", "test_indices"];
+
+/// How a run's pairs are split: drawn by a seed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SplitRule {
+    /// The fraction of all pairs to train on.
+    pub train_fraction: f64,
+    /// The seed that draws them.
+    pub seed: u64,
+}
+
+/// A split of a task's pairs into those trained on and those held out.
 ///
-/// A pair (x, y) is known by its index `x · p + y`; both lists are ascending.
+/// Pairs are known by their [index](Task::index); both lists are ascending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// Indices of the pairs to train on.
@@ -15,23 +29,18 @@ pub struct Split {
 }
 
 impl Split {
-    /// Draws `⌊train_fraction · p²⌋` pairs to train on, every choice equally likely.
+    /// Draws `⌊train_fraction · n_pairs⌋` pairs to train on, every choice equally likely.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] where the fraction leaves no pair to train or none to test on.
-    pub fn new(modulus: usize, train_fraction: f64, seed: u64) -> Result<Self> {
-        let n_pairs = modulus * modulus;
+    /// [`Error::TrainFraction`] where the fraction leaves no pair to train or none to test on.
+    pub fn new(task: Task, rule: SplitRule) -> Result<Self> {
+        let SplitRule { train_fraction, seed } = rule;
+        let n_pairs = task.n_pairs();
         let n_train = (train_fraction * n_pairs as f64).floor();
         if !(n_train >= 1.0 && n_train < n_pairs as f64) {
-            return Err(Error::Setting {
-                key: "task.train_fraction",
-                value: train_fraction.to_string(),
-                problem: format!(
-                    "leaves no pair to {} of the {n_pairs} that modulus {modulus} has; choose one between 0 and 1",
-                    if n_train >= 1.0 { "test on" } else { "train on" }
-                ),
-            });
+            let lacking = if n_train >= 1.0 { Side::Test } else { Side::Train };
+            return Err(Error::TrainFraction { train_fraction, n_pairs, lacking });
         }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut pairs: Vec<usize> = (0..n_pairs).collect();
@@ -46,14 +55,14 @@ impl Split {
         Ok(Self { train: pairs, test })
     }
 
-    /// The split that someone else made: indices of the pairs trained on, and of those held out, which
-    /// without a list are all others. The error says what is wrong with them.
+    /// An imported split, from lists of the indices of the pairs trained on and held out; without a second
+    /// list all other pairs are held out. The error says what is wrong with the lists.
     pub(crate) fn of_indices(
-        modulus: usize,
+        task: Task,
         train: &[i64],
         test: Option<&[i64]>,
     ) -> std::result::Result<Self, String> {
-        let n_pairs = modulus * modulus;
+        let n_pairs = task.n_pairs();
         let mut is_taken = vec![false; n_pairs];
         let mut take = |name: &str, indices: &[i64]| {
             for &index in indices {
@@ -85,11 +94,15 @@ mod tests {
 
     use super::*;
 
+    fn draw(modulus: usize, train_fraction: f64, seed: u64) -> Result<Split> {
+        Split::new(Task::addition(modulus), SplitRule { train_fraction, seed })
+    }
+
     proptest! {
         #[test]
         fn disjoint_and_exhaustive(p in 3_usize..40, fraction in 0.12_f64..0.999, seed: u64) {
             let n = p * p;
-            let split = Split::new(p, fraction, seed);
+            let split = draw(p, fraction, seed);
             prop_assume!((fraction * n as f64).floor() < n as f64);
             let split = split.unwrap();
             prop_assert_eq!(split.train.len(), (fraction * n as f64).floor() as usize);
@@ -101,10 +114,18 @@ mod tests {
 
     #[test]
     fn the_paper_trains_on_3830_pairs_and_the_seed_chooses_them() {
-        let split = Split::new(113, 0.3, 0).unwrap();
+        let split = draw(113, 0.3, 0).unwrap();
         assert_eq!((split.train.len(), split.test.len()), (3830, 8939));
-        assert_eq!(split, Split::new(113, 0.3, 0).unwrap());
-        assert_ne!(split, Split::new(113, 0.3, 1).unwrap());
+        assert_eq!(split, draw(113, 0.3, 0).unwrap());
+        assert_ne!(split, draw(113, 0.3, 1).unwrap());
+    }
+
+    /// What a seed means: a generator that draws otherwise must fail here, not in somebody's comparison.
+    #[test]
+    fn the_first_pairs_of_a_seed_are_pinned() {
+        let split = draw(59, 0.4, 0).unwrap();
+        assert_eq!(split.train[..10], [2, 3, 4, 5, 6, 9, 11, 12, 14, 16]);
+        assert_eq!(split.test[..10], [0, 1, 7, 8, 10, 13, 15, 17, 18, 19]);
     }
 
     #[test]
@@ -117,8 +138,8 @@ mod tests {
             (1.0, "no pair to test on"),
             (7.0, "no pair to test on"),
         ] {
-            let message = Split::new(7, fraction, 0).unwrap_err().to_string();
-            assert!(message.starts_with("task.train_fraction") && message.contains(problem), "{message}");
+            let message = draw(7, fraction, 0).unwrap_err().to_string();
+            assert!(message.contains(problem), "{message}");
         }
     }
 }

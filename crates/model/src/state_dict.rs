@@ -1,23 +1,15 @@
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    fs::File,
-    io::{self, BufReader, Read},
-    ops::Range,
-    path::Path,
-};
+use std::{borrow::Cow, collections::BTreeMap, fs::File, io::BufReader, ops::Range, path::Path};
 
 use half::{bf16, f16};
 use pytorch_reader::{DType, PickleValue, PytorchReader};
 use safetensors::{Dtype, SafeTensors};
 use zip::ZipArchive;
 
-/// No network that [`ModelConfig::validated`](crate::ModelConfig::validated) lets pass comes near this
-/// many bytes.
+/// The largest file that is read, in bytes: 8 GiB, thousands of times the size of the paper's network.
 pub(crate) const MAX_FILE_BYTES: u64 = 1 << 33;
 
 /// Where the JSON of a safetensors file starts.
-const HEADER_START: u64 = 8;
+const HEADER_START: usize = 8;
 
 /// The named tensors of a safetensors file or of what PyTorch saved, none of them converted yet.
 ///
@@ -47,23 +39,17 @@ enum Data {
 type Result<T> = std::result::Result<T, String>;
 
 impl StateDict {
-    /// Opens a file by what is in it. The error says what is wrong with it, without its name.
-    pub fn open(path: &Path) -> Result<Self> {
-        let refused = |e: io::Error| e.to_string();
-        let mut file = File::open(path).map_err(refused)?;
-        let length = file.metadata().map_err(refused)?.len();
-        if length > MAX_FILE_BYTES {
-            return Err("too large to be a checkpoint".to_owned());
-        }
-        let mut bytes = Vec::new();
-        file.by_ref().take(HEADER_START + 1).read_to_end(&mut bytes).map_err(refused)?;
-        let is_safetensors = bytes.get(HEADER_START as usize) == Some(&b'{')
+    /// Reads a file's bytes by what is in them. The error says what is wrong with it, without its name.
+    pub fn read(path: &Path, bytes: Vec<u8>) -> Result<Self> {
+        let is_safetensors = bytes.get(HEADER_START) == Some(&b'{')
             || path.extension().is_some_and(|extension| extension == "safetensors");
-        if !is_safetensors {
-            return Self::from_pytorch(path, length);
+        if is_safetensors {
+            return Self::from_safetensors(bytes);
         }
-        file.read_to_end(&mut bytes).map_err(refused)?;
-        Self::from_safetensors(bytes)
+        // Its reader fetches tensors from the file itself, one by one.
+        let length = bytes.len() as u64;
+        drop(bytes);
+        Self::from_pytorch(path, length)
     }
 
     fn from_safetensors(bytes: Vec<u8>) -> Result<Self> {

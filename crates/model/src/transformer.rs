@@ -1,176 +1,198 @@
-use burn::module::{Param, ParamId};
+use burn::module::{ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 use burn::tensor::{TensorCreationOptions, TensorReadError};
 
 use crate::{ModelConfig, Parameters, Weights};
 
-/// The one-layer transformer: no layer norm, no attention or unembedding biases, ReLU.
+/// One-layer transformers of the same sizes, side by side: no layer norm, no attention or unembedding biases,
+/// ReLU.
 ///
-/// It has two forward passes that compute the same function:
-/// [`textbook`](Self::textbook), over all three positions and with every activation, and
-/// [`last_position`](Self::last_position), which does only what the answer needs.
+/// Every parameter has a leading axis of length r, the replica. A single network is one replica. A network
+/// of this size leaves most of a GPU idle, so several take little longer than one there; they have nothing
+/// in common but the kernels that compute them.
+///
+/// It has two forward passes that compute the same function: [`textbook`](Self::textbook), over all three
+/// positions and with every activation, and [`last_position`](Self::last_position), which does only what
+/// the answer needs.
 #[derive(Module, Debug)]
 pub struct Transformer {
-    /// `W_E` [p + 1, d_model]
-    pub w_e: Param<Tensor<2>>,
-    /// `W_pos` [3, d_model]
-    pub w_pos: Param<Tensor<2>>,
-    /// `W_Q` [n_heads, d_model, d_head]
-    pub w_q: Param<Tensor<3>>,
-    /// `W_K` [n_heads, d_model, d_head]
-    pub w_k: Param<Tensor<3>>,
-    /// `W_V` [n_heads, d_model, d_head]
-    pub w_v: Param<Tensor<3>>,
-    /// `W_O` [n_heads, d_head, d_model]
-    pub w_o: Param<Tensor<3>>,
-    /// `W_in` [d_model, d_mlp]
-    pub w_in: Param<Tensor<2>>,
-    /// `b_in` [d_mlp]
-    pub b_in: Param<Tensor<1>>,
-    /// `W_out` [d_mlp, d_model]
-    pub w_out: Param<Tensor<2>>,
-    /// `b_out` [d_model]
-    pub b_out: Param<Tensor<1>>,
-    /// `W_U` [d_model, p]
-    pub w_u: Param<Tensor<2>>,
+    /// `W_E` [r, p + 1, d_model]
+    pub w_e: Param<Tensor<3>>,
+    /// `W_pos` [r, 3, d_model]
+    pub w_pos: Param<Tensor<3>>,
+    /// `W_Q` [r, n_heads, d_model, d_head]
+    pub w_q: Param<Tensor<4>>,
+    /// `W_K` [r, n_heads, d_model, d_head]
+    pub w_k: Param<Tensor<4>>,
+    /// `W_V` [r, n_heads, d_model, d_head]
+    pub w_v: Param<Tensor<4>>,
+    /// `W_O` [r, n_heads, d_head, d_model]
+    pub w_o: Param<Tensor<4>>,
+    /// `W_in` [r, d_model, d_mlp]
+    pub w_in: Param<Tensor<3>>,
+    /// `b_in` [r, d_mlp]
+    pub b_in: Param<Tensor<2>>,
+    /// `W_out` [r, d_mlp, d_model]
+    pub w_out: Param<Tensor<3>>,
+    /// `b_out` [r, d_model]
+    pub b_out: Param<Tensor<2>>,
+    /// `W_U` [r, d_model, p]
+    pub w_u: Param<Tensor<3>>,
 }
 
 impl Transformer {
-    /// The network with these weights, on a device.
+    /// The networks with these weights, on the device and in the floating-point type that `options` name.
     ///
     /// # Panics
     ///
-    /// If a parameter has not the length that `config` gives it.
+    /// If there is none, or a parameter has not the length that `config` gives it.
     #[must_use]
-    pub fn from_weights(weights: &Weights, config: &ModelConfig, device: &Device) -> Self {
-        Self::from_weights_as(weights, config, device)
-    }
-
-    /// As [`from_weights`](Self::from_weights), with parameters and all that is computed from them of the
-    /// type that `options` name beside the device.
-    ///
-    /// # Panics
-    ///
-    /// As [`from_weights`](Self::from_weights).
-    #[must_use]
-    pub fn from_weights_as(
-        weights: &Weights,
+    pub fn from_weights(
+        replicas: &[&Weights],
         config: &ModelConfig,
         options: impl Into<TensorCreationOptions>,
     ) -> Self {
         let options = options.into();
+        let r = replicas.len();
+        let stacked = stacked(replicas.iter().map(|&weights| weights.clone()).collect());
         // An optimiser knows a parameter by its id; fixed ids let its state outlive the process.
         let ids = Parameters::from_array(std::array::from_fn(|i| i as u64 + 1));
-        let of = weights.as_ref().zip(config.shapes()).zip(ids);
+        let of = stacked.zip(config.shapes()).zip(ids);
         Self {
-            w_e: param(of.w_e, &options),
-            w_pos: param(of.w_pos, &options),
-            w_q: param(of.w_q, &options),
-            w_k: param(of.w_k, &options),
-            w_v: param(of.w_v, &options),
-            w_o: param(of.w_o, &options),
-            w_in: param(of.w_in, &options),
-            b_in: param(of.b_in, &options),
-            w_out: param(of.w_out, &options),
-            b_out: param(of.b_out, &options),
-            w_u: param(of.w_u, &options),
+            w_e: param(of.w_e, r, &options),
+            w_pos: param(of.w_pos, r, &options),
+            w_q: param(of.w_q, r, &options),
+            w_k: param(of.w_k, r, &options),
+            w_v: param(of.w_v, r, &options),
+            w_o: param(of.w_o, r, &options),
+            w_in: param(of.w_in, r, &options),
+            b_in: param(of.b_in, r, &options),
+            w_out: param(of.w_out, r, &options),
+            b_out: param(of.b_out, r, &options),
+            w_u: param(of.w_u, r, &options),
         }
     }
 
-    /// The weights, copied from the device.
+    /// The weights of each network, copied from the device.
     ///
     /// # Errors
     ///
     /// What the device says where it cannot hand them back.
-    pub fn weights(&self) -> Result<Weights, TensorReadError> {
-        Ok(Parameters {
-            w_e: values(&self.w_e)?,
-            w_pos: values(&self.w_pos)?,
-            w_q: values(&self.w_q)?,
-            w_k: values(&self.w_k)?,
-            w_v: values(&self.w_v)?,
-            w_o: values(&self.w_o)?,
-            w_in: values(&self.w_in)?,
-            b_in: values(&self.b_in)?,
-            w_out: values(&self.w_out)?,
-            b_out: values(&self.b_out)?,
-            w_u: values(&self.w_u)?,
-        })
+    pub fn weights(&self) -> Result<Vec<Weights>, TensorReadError> {
+        let mut reader = Reader { gradients: None, values: Vec::new() };
+        self.visit(&mut reader);
+        self.of_replicas(reader.values)
     }
 
-    /// Takes the gradient of every parameter out of `gradients`; zeros where there is none.
+    /// The gradient of every network's parameters, taken out of `gradients`; zeros where there is none.
     ///
     /// # Errors
     ///
     /// What the device says where it cannot hand them back.
-    pub fn collect_gradients(&self, gradients: &mut GradientsParams) -> Result<Weights, TensorReadError> {
-        Ok(Parameters {
-            w_e: gradient(&self.w_e, gradients)?,
-            w_pos: gradient(&self.w_pos, gradients)?,
-            w_q: gradient(&self.w_q, gradients)?,
-            w_k: gradient(&self.w_k, gradients)?,
-            w_v: gradient(&self.w_v, gradients)?,
-            w_o: gradient(&self.w_o, gradients)?,
-            w_in: gradient(&self.w_in, gradients)?,
-            b_in: gradient(&self.b_in, gradients)?,
-            w_out: gradient(&self.w_out, gradients)?,
-            b_out: gradient(&self.b_out, gradients)?,
-            w_u: gradient(&self.w_u, gradients)?,
-        })
+    pub fn collect_gradients(
+        &self,
+        gradients: &mut GradientsParams,
+    ) -> Result<Vec<Weights>, TensorReadError> {
+        let mut reader = Reader { gradients: Some(gradients), values: Vec::new() };
+        self.visit(&mut reader);
+        self.of_replicas(reader.values)
     }
 
-    /// Gradients computed elsewhere, as burn's optimisers take them.
+    /// Gradients of each network that were computed elsewhere, as burn's optimisers take them.
     #[must_use]
-    pub fn gradients_params(&self, gradients: Weights) -> GradientsParams {
-        let mut params = GradientsParams::new();
-        register(&mut params, &self.w_e, gradients.w_e);
-        register(&mut params, &self.w_pos, gradients.w_pos);
-        register(&mut params, &self.w_q, gradients.w_q);
-        register(&mut params, &self.w_k, gradients.w_k);
-        register(&mut params, &self.w_v, gradients.w_v);
-        register(&mut params, &self.w_o, gradients.w_o);
-        register(&mut params, &self.w_in, gradients.w_in);
-        register(&mut params, &self.b_in, gradients.b_in);
-        register(&mut params, &self.w_out, gradients.w_out);
-        register(&mut params, &self.b_out, gradients.b_out);
-        register(&mut params, &self.w_u, gradients.w_u);
-        params
+    pub fn gradients_params(&self, gradients: Vec<Weights>) -> GradientsParams {
+        let mut writer =
+            Writer { stacked: stacked(gradients).into_array().into_iter(), params: GradientsParams::new() };
+        self.visit(&mut writer);
+        writer.params
     }
 
-    /// The network's sizes, read off its parameters.
+    /// How many networks there are; never none.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.b_in.dims()[0]
+    }
+
+    /// The sizes of each network, read off the parameters.
     #[must_use]
     pub fn config(&self) -> ModelConfig {
-        let [d_model, modulus] = self.w_u.dims();
-        let [n_heads, _, _] = self.w_q.dims();
-        let [d_mlp] = self.b_in.dims();
+        let [_, d_model, modulus] = self.w_u.dims();
+        let [_, n_heads, _, _] = self.w_q.dims();
+        let [_, d_mlp] = self.b_in.dims();
         ModelConfig { modulus, d_model, n_heads, d_mlp }
     }
+
+    /// Each network's part of values that a visitor read parameter by parameter.
+    fn of_replicas(
+        &self,
+        values: Vec<Result<Vec<f32>, TensorReadError>>,
+    ) -> Result<Vec<Weights>, TensorReadError> {
+        let values = values.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let r = self.len();
+        if r == 1 {
+            let mut values = values.into_iter();
+            let next = |_| values.next().expect("every parameter is visited");
+            return Ok(vec![Parameters::from_array(std::array::from_fn(next))]);
+        }
+        let of_replica = |i: usize| {
+            let part = |values: &Vec<f32>| values[i * (values.len() / r)..][..values.len() / r].to_vec();
+            Parameters::from_array(std::array::from_fn(|parameter| part(&values[parameter])))
+        };
+        Ok((0..r).map(of_replica).collect())
+    }
+}
+
+/// Each parameter's values, those of the first network first.
+fn stacked(replicas: Vec<Weights>) -> Weights {
+    let mut replicas = replicas.into_iter();
+    let first = replicas.next().expect("there is at least one network");
+    replicas.fold(first, |stacked, next| {
+        stacked.zip(next).map(|(mut values, next)| {
+            values.extend(next);
+            values
+        })
+    })
 }
 
 fn param<const D: usize>(
-    ((weights, shape), id): ((&Vec<f32>, Vec<usize>), u64),
+    ((weights, shape), id): ((Vec<f32>, Vec<usize>), u64),
+    r: usize,
     options: &TensorCreationOptions,
 ) -> Param<Tensor<D>> {
-    let tensor = Tensor::from_data(TensorData::new(weights.clone(), shape), options.clone());
+    let shape = [&[r][..], &shape].concat();
+    let tensor = Tensor::from_data(TensorData::new(weights, shape), options.clone());
     Param::initialized(ParamId::from(id), tensor.set_require_grad(options.device.is_autodiff()))
 }
 
-fn values<const D: usize>(param: &Param<Tensor<D>>) -> Result<Vec<f32>, TensorReadError> {
-    param.val().try_into_vec_as()
+/// Reads every parameter, or its gradient, in the order of the fields.
+struct Reader<'a> {
+    gradients: Option<&'a mut GradientsParams>,
+    values: Vec<Result<Vec<f32>, TensorReadError>>,
 }
 
-fn gradient<const D: usize>(
-    param: &Param<Tensor<D>>,
-    gradients: &mut GradientsParams,
-) -> Result<Vec<f32>, TensorReadError> {
-    match gradients.remove::<D>(param.id) {
-        Some(gradient) => gradient.try_into_vec_as(),
-        None => Ok(vec![0.0; param.dims().iter().product()]),
+impl ModuleVisitor for Reader<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = match &mut self.gradients {
+            None => Some(param.val()),
+            Some(gradients) => gradients.remove::<D>(param.id),
+        };
+        let zeros = || Ok(vec![0.0; param.dims().iter().product()]);
+        self.values.push(tensor.map_or_else(zeros, Tensor::try_into_vec_as));
     }
 }
 
-fn register<const D: usize>(params: &mut GradientsParams, param: &Param<Tensor<D>>, gradient: Vec<f32>) {
-    let data = TensorData::new(gradient, param.dims());
-    params.register(param.id, Tensor::<D>::from_data(data, &param.device().inner()));
+/// Registers every parameter's gradient, in the order of the fields.
+struct Writer {
+    stacked: std::array::IntoIter<Vec<f32>, { Weights::COUNT }>,
+    params: GradientsParams,
+}
+
+impl ModuleVisitor for Writer {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = self.stacked.next().expect("there is one for every parameter");
+        let data = TensorData::new(gradient, param.dims());
+        self.params.register(param.id, Tensor::<D>::from_data(data, &param.device().inner()));
+    }
 }

@@ -4,7 +4,7 @@ use burn::{
     optim::GradientsParams,
     tensor::{DType, Device},
 };
-use clockwork_model::{Batch, ModelConfig, Replicas, Transformer, Weights, initial_weights, loss};
+use clockwork_model::{Batch, ModelConfig, Task, Transformer, Weights, initial_weights, loss};
 use proptest::prelude::*;
 
 /// Random weights as they are drawn, or scaled up to the norms and confidence of a trained network.
@@ -21,6 +21,10 @@ fn network() -> impl Strategy<Value = (ModelConfig, Weights)> {
     )
 }
 
+fn task(config: &ModelConfig) -> Task {
+    Task::addition(config.modulus)
+}
+
 /// ‖a − b‖ / ‖b‖.
 fn relative_distance(a: &[f64], b: &[f64]) -> f64 {
     let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v.powi(2)).sum::<f64>().sqrt();
@@ -29,7 +33,7 @@ fn relative_distance(a: &[f64], b: &[f64]) -> f64 {
 
 /// The network in 64 bits: what is compared is the function, not how 32 bits round where neurons cancel.
 fn in_64_bits(weights: &Weights, config: &ModelConfig, device: &Device) -> Transformer {
-    Transformer::from_weights_as(weights, config, (device, DType::F64))
+    Transformer::from_weights(&[weights], config, (device, DType::F64))
 }
 
 proptest! {
@@ -39,7 +43,7 @@ proptest! {
     fn logits_agree((config, weights) in network()) {
         let device = Device::flex();
         let network = in_64_bits(&weights, &config, &device);
-        let batch = Batch::all(config.modulus, &device);
+        let batch = Batch::all(task(&config), &device);
         let fast = network.last_position(&batch);
         let textbook = network.textbook(&batch);
         let last = |t: burn::Tensor<3>| t.narrow(1, 2, 1).squeeze_dim::<2>(1).try_into_vec_as::<f64>().unwrap();
@@ -61,7 +65,7 @@ proptest! {
     fn gradients_agree((config, weights) in network()) {
         let device = Device::flex().autodiff();
         let network = in_64_bits(&weights, &config, &device);
-        let batch = Batch::all(config.modulus, &device);
+        let batch = Batch::all(task(&config), &device);
         let gradients = |logits| {
             let grads = loss::per_example(logits, &batch).mean().backward();
             gradients_of(&network, GradientsParams::from_grads(grads, &network))
@@ -76,7 +80,7 @@ proptest! {
 }
 
 fn gradients_of(network: &Transformer, mut grads: GradientsParams) -> Weights {
-    network.collect_gradients(&mut grads).expect("the CPU hands back every gradient")
+    network.collect_gradients(&mut grads).expect("the CPU hands back every gradient").remove(0)
 }
 
 #[test]
@@ -85,11 +89,11 @@ fn replicas_are_each_as_if_alone() {
     let of: Vec<Weights> = (0..3).map(|seed| weights(&config, seed, 1.5)).collect();
     let pairs: [&[usize]; 3] = [&[0, 8, 48, 5], &[1, 2, 3, 4], &[48, 47, 0, 13]];
     let device = Device::flex().autodiff();
-    let replicas = Replicas::from_weights(&of.iter().collect::<Vec<_>>(), &config, (&device, DType::F64));
+    let replicas = Transformer::from_weights(&of.iter().collect::<Vec<_>>(), &config, (&device, DType::F64));
     assert_eq!((replicas.len(), replicas.config()), (3, config));
     assert_eq!(replicas.weights().unwrap(), of);
 
-    let batch = Batch::of_replicas(config.modulus, &pairs, &device);
+    let batch = Batch::of_replicas(task(&config), &pairs, &device);
     for batch in [batch.clone(), batch.by_product()] {
         let logits = replicas.last_position(&batch).logits;
         let grads = loss::per_example(logits.clone(), &batch).sum().backward();
@@ -98,7 +102,7 @@ fn replicas_are_each_as_if_alone() {
         let w_e: Vec<f64> = replicas.w_e.grad(&grads).unwrap().try_into_vec_as().unwrap();
         for (i, (weights, pairs)) in of.iter().zip(pairs).enumerate() {
             let alone = in_64_bits(weights, &config, &device);
-            let batch = Batch::new(config.modulus, pairs, &device);
+            let batch = Batch::new(task(&config), pairs, &device);
             let logits_alone = alone.last_position(&batch).logits;
             let grads = loss::per_example(logits_alone.clone(), &batch).sum().backward();
             let of_replica = |all: &[f64]| all[i * all.len() / 3..][..all.len() / 3].to_vec();
@@ -117,7 +121,7 @@ fn replicas_are_each_as_if_alone() {
 fn a_network_keeps_its_weights_and_sizes() {
     let config = ModelConfig { modulus: 10, d_model: 6, n_heads: 3, d_mlp: 7 };
     let weights = weights(&config, 5, 1.0);
-    let network = Transformer::from_weights(&weights, &config, &Device::flex());
-    assert_eq!(network.weights().unwrap(), weights);
+    let network = Transformer::from_weights(&[&weights], &config, &Device::flex());
+    assert_eq!(network.weights().unwrap(), [weights]);
     assert_eq!(network.config(), config);
 }

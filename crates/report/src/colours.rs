@@ -12,6 +12,9 @@ pub(crate) const LINES: [RGBColor; 8] = [
     RGBColor(240, 228, 66),
 ];
 
+/// Outlines, marks and rims.
+pub(crate) const GREY: RGBColor = RGBColor(90, 90, 90);
+
 /// From zero to the largest value: white to dark blue, lighter for less, also in print.
 const SEQUENTIAL: [RGBColor; 5] = [
     RGBColor(255, 255, 255),

@@ -30,7 +30,7 @@ impl ComparisonReport<'_> {
     /// [`Error::Drawing`](crate::Error::Drawing) where a figure cannot be drawn,
     /// [`Error::Io`](crate::Error::Io) where the system refuses.
     pub fn write(&self, directory: &Path) -> Result<Written> {
-        let sections = comparison_story(self);
+        let sections = comparison_story(self.comparison, self.training);
         let entries = sections.iter().flat_map(|section| &section.entries);
         let figures: Vec<&Figure> = entries.map(|entry| &entry.figure).collect();
         report::write(directory, &page::html(self.comparison, &sections), &figures, &FIGURES)

@@ -4,14 +4,14 @@ mod axes;
 mod content;
 mod labels;
 
-use std::{error::Error as StdError, ops::Range};
+use std::ops::Range;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use plotters::{
     backend::BitMapBackend,
     chart::ChartBuilder,
     coord::Shift,
-    prelude::{DrawingArea, DrawingBackend, IntoDrawingArea, RGBColor, SVGBackend},
+    prelude::{DrawingArea, DrawingBackend, IntoDrawingArea, SVGBackend},
     style::{BLACK, Color, WHITE},
 };
 
@@ -20,15 +20,13 @@ use self::{
     content::{draw_cells, draw_content, row_of},
     labels::{draw_staggered, text},
 };
-use crate::{Content, Error, Figure, Frame, Result, font, ticks::Ticks};
+use crate::{Content, Error, Figure, Frame, Result, error::Anything, font, ticks::Ticks};
 
 /// Width and height of a figure in pixels.
 const SIZE: (u32, u32) = (960, 640);
 
 /// Pixels in a PNG for one of an SVG, for print.
 const PNG_SCALE: u32 = 2;
-
-const GREY: RGBColor = RGBColor(90, 90, 90);
 
 /// What becomes of a map's cells.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,8 +36,6 @@ enum Cells {
     /// They are put in afterwards, as one image.
     LeftOut,
 }
-
-type Anything = Box<dyn StdError>;
 
 /// Where a map's cells are, in pixels.
 type Place = (Range<i32>, Range<i32>);
@@ -165,6 +161,8 @@ fn label_width(y: &Ticks) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use plotters::prelude::RGBColor;
+
     use super::*;
     use crate::{Axis, HeatMap, Line, Points};
 
@@ -230,5 +228,52 @@ mod tests {
                 assert_eq!((reader.info().width, reader.info().height), (1920, 1280));
             }
         }
+    }
+
+    /// The colour of each corner's cell: bottom left, bottom right, top left, top right.
+    fn corners(pixel: impl Fn(u32, u32) -> [u8; 3], (across, down): &Place) -> [[u8; 3]; 4] {
+        let at = |range: &Range<i32>, quarters: i32| {
+            (range.start + (range.end - range.start) * quarters / 4) as u32
+        };
+        [(1, 3), (3, 3), (1, 1), (3, 1)].map(|(x, y)| pixel(at(across, x), at(down, y)))
+    }
+
+    fn decode(png: &[u8]) -> (u32, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        (reader.info().width, pixels)
+    }
+
+    #[test]
+    fn columns_of_a_map_go_to_the_right_and_rows_upwards() {
+        // The bottom row is 1, 2 and the top row 3, 4.
+        let values = [1.0, 2.0, 3.0, 4.0];
+        let map = Content::HeatMap(HeatMap::new(2, values.to_vec(), "value", false));
+        let figure = Figure::new("map", "Map", [Axis::of("x"), Axis::of("y")], map);
+        let expected = values.map(|value| {
+            let RGBColor(red, green, blue) = crate::colours::colour(value / 4.0, false);
+            [red, green, blue]
+        });
+        let pixel_of = |width: u32, pixels: Vec<u8>| {
+            move |x: u32, y: u32| {
+                let at = 3 * (y * width + x) as usize;
+                [pixels[at], pixels[at + 1], pixels[at + 2]]
+            }
+        };
+
+        let (width, pixels) = decode(&png(&figure, &figure.frames[0]).unwrap());
+        let mut again = vec![0; pixels.len()];
+        let size = (SIZE.0 * PNG_SCALE, SIZE.1 * PNG_SCALE);
+        let area = BitMapBackend::with_buffer(&mut again, size).into_drawing_area();
+        let place = draw(&area, &figure, &figure.frames[0], PNG_SCALE, Cells::Drawn).unwrap().unwrap();
+        assert_eq!(corners(pixel_of(width, pixels), &place), expected);
+
+        let svg = svg(&figure, &figure.frames[0]).unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let image = document.descendants().find(|node| node.has_tag_name("image")).unwrap();
+        let data = image.attribute("href").unwrap().strip_prefix("data:image/png;base64,").unwrap();
+        let (width, pixels) = decode(&BASE64_STANDARD.decode(data).unwrap());
+        assert_eq!(corners(pixel_of(width, pixels), &(0..2, 0..2)), expected);
     }
 }

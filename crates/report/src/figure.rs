@@ -104,9 +104,9 @@ pub struct HeatMap {
 }
 
 /// A map with more cells along an axis than this is thinned: more could not be told apart.
-pub const MAX_CELLS: usize = 600;
+const MAX_CELLS: usize = 600;
 
-/// How many of so many cells along an axis become one.
+/// How many neighbouring cells are merged into one along an axis of `cells` cells.
 fn cells_to_one(cells: usize) -> usize {
     cells.div_ceil(MAX_CELLS).max(1)
 }
@@ -194,8 +194,7 @@ impl Figure {
     }
 
     /// Its title with that of a frame.
-    #[must_use]
-    pub fn title_of(&self, frame: &Frame) -> String {
+    pub(crate) fn title_of(&self, frame: &Frame) -> String {
         match frame.label.is_empty() {
             true => self.title.clone(),
             false => format!("{}: {}", self.title, frame.label),
@@ -242,7 +241,7 @@ impl HeatMap {
         self.values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()))
     }
 
-    /// The map with at most [`MAX_CELLS`] along each axis: of the cells that become one, the value of
+    /// The map with at most 600 cells along each axis: of the cells that become one, the value of
     /// largest magnitude stays, so that what stands out is not lost.
     #[must_use]
     pub fn thinned(self) -> Self {

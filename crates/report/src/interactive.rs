@@ -245,7 +245,7 @@ fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    // Written and read again: multiplying would bring the digits back that the decimal form is to lack.
+    // Formatted and parsed again: rounding by multiplication would leave further digits in the JSON.
     format!("{value:.*e}", DIGITS as usize - 1).parse().unwrap_or(value)
 }
 
@@ -287,6 +287,12 @@ mod tests {
         assert_eq!((&data[0]["visible"], &data[1]["visible"]), (&json!(true), &json!(false)));
         assert_eq!((data[1]["zmin"].as_f64(), data[1]["zmax"].as_f64()), (Some(-2.0), Some(2.0)));
         assert_eq!(data[0]["x"], json!(["const", "cos 1"]));
+        // Columns go to the right and rows upwards: neither axis is reversed.
+        assert_eq!(data[0]["z"], json!([[1.0, -1.0], [0.0, 0.5]]));
+        assert_eq!(data[0]["y"], json!(["0", "1"]));
+        for axis in ["xaxis", "yaxis"] {
+            assert!(plot["layout"][axis]["autorange"].is_null() && plot["layout"][axis]["range"].is_null());
+        }
         let steps = &plot["layout"]["sliders"][0]["steps"];
         assert_eq!(steps[1]["args"][0]["visible"], json!([false, true]));
         assert_eq!(plot["layout"]["xaxis"]["ticktext"], json!(["cos 1"]));

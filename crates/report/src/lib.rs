@@ -27,13 +27,14 @@ mod font;
 mod interactive;
 mod page;
 mod report;
-mod short_number;
 mod story;
 mod ticks;
+pub mod words;
 
 pub use comparison::{ComparisonReport, comparison_story};
 pub use draw::{png, svg};
 pub use error::{Error, Result};
-pub use figure::{Axis, Content, Figure, Frame, HeatMap, Line, MAX_CELLS, Points};
-pub use report::{Report, Written, write_figures};
+pub use figure::{Axis, Content, Figure, Frame, HeatMap, Line, Points};
+pub use page::Report;
+pub use report::{FIGURES, Written, write_figures};
 pub use story::{Entry, Section, TrainingCurves, story, training_figures};

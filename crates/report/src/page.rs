@@ -1,10 +1,10 @@
 //! The report as one HTML file.
 
-use clockwork_analysis::{Claim, Findings};
+use clockwork_analysis::{AnalysisFiles, Claim, Findings, Verdict};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
-use crate::{Content, Entry, Figure, Report, Section, interactive, story::in_words};
+use crate::{Content, Entry, Figure, Section, TrainingCurves, interactive, words};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -12,6 +12,23 @@ const SCRIPT: &str = include_str!("page.js");
 /// What the page may do: run what is in it. It can ask no network for anything.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src \
                 data: blob:";
+
+/// The contents of a run's report.
+#[derive(Debug, Clone)]
+pub struct Report<'a> {
+    /// The run's name, or the file's.
+    pub name: &'a str,
+    /// What was found.
+    pub analysis: &'a AnalysisFiles,
+    /// What was measured in training, where that is known; one without evaluations is not.
+    pub training: Option<&'a TrainingCurves>,
+    /// The run's `run.json`, where there is one.
+    pub record: Option<&'a Value>,
+    /// The run's `config.toml`, where there is one.
+    pub config: Option<&'a str>,
+    /// Further sections, after those of the [`story`].
+    pub further: &'a [Section],
+}
 
 /// A page: its title, what was found in a sentence, and sections with their names in the navigation.
 pub(crate) struct Page<'a> {
@@ -92,7 +109,7 @@ pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, of_story: &[
 }
 
 /// A section of figures.
-pub(crate) fn of_figures(section: &Section) -> PageSection<'static> {
+pub(crate) fn of_figures(section: &Section) -> PageSection<'_> {
     let Section { id, title, entries } = section;
     let content = html! { @for Entry { figure, text } in entries { (self::figure(figure, text)) } };
     // In the navigation, the part of the heading before its colon.
@@ -106,15 +123,18 @@ fn verdict(Findings { summary, claims, provenance }: &Findings) -> String {
         0 if provenance.imported.is_some() => "This network".to_owned(),
         step => format!("At step {step} this network"),
     };
+    let (operation, p) = (provenance.task.operation, summary.p);
     let does = match summary.accuracy >= 1.0 {
-        true => format!("adds modulo {}", summary.p),
-        false => format!("gets {:.2} % of all sums modulo {} right,", 100.0 * summary.accuracy, summary.p),
+        true => format!("{} modulo {p}", operation.verb()),
+        false => {
+            format!("gets {:.2} % of all {} modulo {p} right,", 100.0 * summary.accuracy, operation.answers())
+        }
     };
-    let held = claims.iter().filter(|claim| claim.holds).count();
+    let held = claims.iter().filter(|claim| claim.holds()).count();
     let found = match summary.key_freqs.len() {
         0 => "no key frequency".to_owned(),
-        1 => format!("one key frequency, {}", in_words(&summary.key_freqs)),
-        n => format!("{n} key frequencies, {}", in_words(&summary.key_freqs)),
+        1 => format!("one key frequency, {}", words::list(&summary.key_freqs)),
+        n => format!("{n} key frequencies, {}", words::list(&summary.key_freqs)),
     };
     format!(
         "{when} {does} with {found}; its loss on all inputs is {:.2e}, and {held} of {} claims \
@@ -139,14 +159,24 @@ fn claims(claims: &[Claim]) -> Markup {
                 thead { tr { th { "Claim" } th { "Value" } th { "Bound" } th { "Verdict" } } }
                 tbody {
                     @for claim in claims {
-                        tr class=(if claim.holds { "holds" } else { "fails" }) {
-                            td { (claim.claim) } td { (claim.value) } td { (claim.bound) }
-                            td { (if claim.holds { "✓ holds" } else { "✗ fails" }) }
+                        tr class=(class_of(claim)) {
+                            td { (claim.statement) } td { (words::found(claim)) }
+                            td title=(words::sources(claim)) { (words::bounds(claim)) }
+                            td { (words::verdict(claim)) }
                         }
                     }
                 }
             }
         }
+    }
+}
+
+/// The class of a claim's row, which colours it.
+fn class_of(claim: &Claim) -> &'static str {
+    match claim.verdict {
+        Verdict::Holds => "holds",
+        Verdict::Fails => "fails",
+        Verdict::DoesNotApply { .. } => "does-not-apply",
     }
 }
 

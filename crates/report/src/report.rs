@@ -4,29 +4,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clockwork_analysis::AnalysisFiles;
-use clockwork_model::write_atomically;
+use clockwork_files::write_atomically;
 use rayon::prelude::*;
-use serde_json::Value;
 
 use crate::{
-    Entry, Error, Figure, Frame, Result, Section, TrainingCurves, draw, page, story, story::training_figures,
+    Entry, Error, Figure, Frame, Report, Result, Section, draw, page, story, story::training_figures,
 };
-
-/// What a report is of.
-#[derive(Debug, Clone)]
-pub struct Report<'a> {
-    /// The run's name, or the file's.
-    pub name: &'a str,
-    /// What was found.
-    pub analysis: &'a AnalysisFiles,
-    /// What was measured in training, where that is known; one without evaluations is not.
-    pub training: Option<&'a TrainingCurves>,
-    /// The run's `run.json`, where there is one.
-    pub record: Option<&'a Value>,
-    /// The run's `config.toml`, where there is one.
-    pub config: Option<&'a str>,
-}
 
 /// What a report was written to.
 #[derive(Debug, Clone)]
@@ -39,8 +22,11 @@ pub struct Written {
     pub pictures: usize,
 }
 
+/// The name of a report's page.
 const PAGE: &str = "report.html";
-const FIGURES: &str = "figures";
+
+/// The name of the directory of a report's figures, beside its page.
+pub const FIGURES: &str = "figures";
 
 impl Report<'_> {
     /// Writes `report.html`, one file that needs no other, and `figures/*.svg` and `*.png`.
@@ -50,7 +36,8 @@ impl Report<'_> {
     /// [`Error::Analysis`] where the files of the analysis do not fit together, [`Error::Drawing`] where a
     /// figure cannot be drawn, [`Error::Io`] where the system refuses.
     pub fn write(&self, directory: &Path) -> Result<Written> {
-        let sections = story(self.analysis)?;
+        let mut sections = story(self.analysis)?;
+        sections.extend_from_slice(self.further);
         let training = self.training.filter(|curves| !curves.steps.is_empty()).map(training_figures);
         let html = page::html(self, training.as_ref(), &sections);
         let of_sections = sections.iter().flat_map(|Section { entries, .. }| entries);

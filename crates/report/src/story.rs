@@ -9,41 +9,17 @@ mod embedding;
 mod found;
 mod logits;
 mod neurons;
+mod section;
 mod training;
 mod w_logit;
 
 use clockwork_analysis::AnalysisFiles;
 
-pub(crate) use found::{Found, in_words};
+pub(crate) use found::Found;
+pub use section::{Entry, Section};
 pub use training::{TrainingCurves, training_figures};
 
-use crate::{Figure, Result};
-
-/// A part of the story.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Section {
-    /// Names its place on the page.
-    pub id: &'static str,
-    /// Its heading.
-    pub title: &'static str,
-    /// Its figures, each with what to look for.
-    pub entries: Vec<Entry>,
-}
-
-/// A figure and what to look for in it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The figure.
-    pub figure: Figure,
-    /// Two or three sentences with this network's numbers.
-    pub text: String,
-}
-
-impl Entry {
-    pub(crate) fn new(figure: Figure, text: impl Into<String>) -> Self {
-        Self { figure, text: text.into() }
-    }
-}
+use crate::Result;
 
 /// The whole story of an analysis.
 ///

@@ -5,7 +5,7 @@
 
 use burn::train::Interrupter;
 use clockwork_training::{
-    BackendChoice, Config, Evaluation, Run, Silent, Summary, TrainingDevice, train_together,
+    BackendChoice, Config, Evaluation, Outcome, Run, RunObserver, TrainingDevice, train_together,
 };
 
 fn main() -> anyhow::Result<()> {
@@ -53,17 +53,20 @@ fn alone(device: &TrainingDevice, steps: u64) -> anyhow::Result<f64> {
     let runs_dir = tempfile::tempdir()?;
     let run = Run::create(runs_dir.path(), "alone", config(steps, 0)?)?;
     let threads = rayon::current_num_threads();
-    let Summary { evaluations, .. } = run.train(device, threads, Box::new(Silent), &Interrupter::new())?;
+    let Outcome { evaluations, .. } = run.train(device, threads, Box::new(()), &Interrupter::new())?;
     Ok(ms_per_step(&evaluations))
 }
 
 fn together(device: &TrainingDevice, steps: u64, seeds: u64) -> anyhow::Result<f64> {
     let runs_dir = tempfile::tempdir()?;
-    let create = |seed| Ok(Run::create(runs_dir.path(), &format!("seed-{seed}"), config(steps, seed)?)?);
+    let create = |seed| {
+        let run = Run::create(runs_dir.path(), &format!("seed-{seed}"), config(steps, seed)?)?;
+        Ok((run, Box::new(()) as Box<dyn RunObserver>))
+    };
     let runs = (0..seeds).map(create).collect::<anyhow::Result<Vec<_>>>()?;
     let threads = rayon::current_num_threads();
-    let summaries = train_together(runs, device, threads, &Interrupter::new(), &|_, _| ())?;
-    let Summary { evaluations, .. } = summaries.into_iter().next().expect("there is a seed")?;
+    let outcomes = train_together(runs, device, threads, &Interrupter::new())?;
+    let Outcome { evaluations, .. } = outcomes.into_iter().next().expect("there is a seed")?;
     Ok(ms_per_step(&evaluations))
 }
 

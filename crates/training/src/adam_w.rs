@@ -91,7 +91,7 @@ impl<const D: usize> RecordState for OnProcessor<D> {
 /// One step of all weights of a parameter.
 struct Update<'a> {
     beta: (f32, f32),
-    /// What the zeros that the moments began with leave of them.
+    /// The bias corrections of the two moments, 1 − βᵗ after t steps.
     correction: (f32, f32),
     epsilon: f32,
     /// What weight decay leaves of a weight.
@@ -148,14 +148,14 @@ mod tests {
             .with_epsilon(settings.epsilon as f32)
             .with_weight_decay(settings.weight_decay as f32);
         let mut optimizers = [burns.init(), AdamW::new(&settings).into()];
-        let network = Transformer::from_weights(&initial_weights(&config, 0), &config, &device);
+        let network = Transformer::from_weights(&[&initial_weights(&config, 0)], &config, &device);
         let mut networks = [network.clone(), network];
         for step in 0..30 {
             let scale = 10_f32.powi(-step / 4);
             let gradients = initial_weights(&config, step as u64 + 1)
                 .map(|g| g.into_iter().map(|g| scale * g).collect::<Vec<_>>());
             for (network, optimizer) in networks.iter_mut().zip(&mut optimizers) {
-                let params = network.gradients_params(gradients.clone());
+                let params = network.gradients_params(vec![gradients.clone()]);
                 *network = optimizer.step(1e-3, network.clone(), params);
             }
             assert_eq!(networks[0].weights().unwrap(), networks[1].weights().unwrap(), "step {step}");

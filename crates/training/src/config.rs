@@ -1,10 +1,10 @@
 use std::{fs, path::Path};
 
-use clockwork_model::{ModelConfig, Split};
+use clockwork_model::{ModelConfig, Operation, Split, SplitRule, Task};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::{Error, Result};
+use crate::{Error, Origin, Result};
 
 /// The default configuration, with every key that there is.
 const PAPER: &str = include_str!("../../../configs/paper.toml");
@@ -27,7 +27,10 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
-    /// The modulus p of the addition.
+    /// The operation on numbers modulo p.
+    #[serde(default)]
+    pub operation: Operation,
+    /// The modulus p.
     pub modulus: usize,
     /// The fraction of all pairs to train on.
     pub train_fraction: f64,
@@ -100,30 +103,27 @@ impl Config {
     /// # Errors
     ///
     /// [`Error::Config`] for a file that cannot be read or is no TOML, an unknown key (the nearest
-    /// known one is named) or a value of the wrong type; [`Error::Model`] and [`Error::Config`] for
-    /// an impossible value.
+    /// known one is named), a value of the wrong type or an impossible one.
     pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
-        let mut table: Table = PAPER
-            .parse()
-            .map_err(|e: toml::de::Error| config_error("the default configuration", e.message()))?;
+        let mut table: Table =
+            PAPER.parse().map_err(|e: toml::de::Error| config_error(Origin::Configuration, e.message()))?;
         if let Some(path) = file {
-            let origin = path.display().to_string();
+            let origin = Origin::File(path.to_owned(), None);
             let text = fs::read_to_string(path)
-                .map_err(|e| config_error(&origin, format!("cannot read it ({e}); give a TOML file")))?;
-            merge(&mut table, text.parse().map_err(|e| toml_error(&origin, &text, &e))?, "")
+                .map_err(|e| config_error(origin.clone(), format!("cannot read it ({e})")))?;
+            merge(&mut table, text.parse().map_err(|e| toml_error(path, &text, &e))?, "")
                 .map_err(|problem| Error::Config { origin, problem })?;
         }
         for setting in settings {
-            let origin = format!("--set {setting}");
+            let origin = Origin::Setting(setting.clone());
             parse_setting(setting)
                 .and_then(|change| merge(&mut table, change, ""))
                 .map_err(|problem| Error::Config { origin, problem })?;
         }
-        let origin = file.map_or("the configuration".to_owned(), |path| path.display().to_string());
-        let config: Self = table.try_into().map_err(|e: toml::de::Error| {
-            // Types and keys are right by now, so it is one of the few values that must be one of several.
-            config_error(&origin, format!("training.gradient: {}", e.message()))
-        })?;
+        let origin = file.map_or(Origin::Configuration, |path| Origin::File(path.to_owned(), None));
+        // Keys and types are right by now, so what can still be wrong is a value outside its set of choices.
+        let config: Self =
+            table.try_into().map_err(|e: toml::de::Error| config_error(origin, one_of_several(&e)))?;
         config.validated()
     }
 
@@ -137,8 +137,7 @@ impl Config {
     }
 
     /// The configuration as TOML.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
+    pub(crate) fn to_toml(&self) -> String {
         toml::to_string(self).expect("plain tables of numbers always serialise")
     }
 
@@ -152,14 +151,22 @@ impl Config {
             for (key, value) in section.as_table().into_iter().flatten() {
                 let asked = &asked[name][key];
                 if asked != value {
-                    return Err(config_error(
-                        path.display().to_string(),
-                        format!("has {name}.{key} = {value}, not {asked}; choose another --name"),
-                    ));
+                    return Err(Error::OtherSettings {
+                        path: path.to_owned(),
+                        key: format!("{name}.{key}"),
+                        kept: value.to_string(),
+                        asked: asked.to_string(),
+                    });
                 }
             }
         }
         Ok(())
+    }
+
+    /// What is learned.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        Task { modulus: self.task.modulus, operation: self.task.operation }
     }
 
     /// The network's sizes.
@@ -169,22 +176,27 @@ impl Config {
         ModelConfig { modulus: self.task.modulus, d_model, n_heads, d_mlp }
     }
 
+    /// How the pairs are split.
+    pub(crate) fn split_rule(&self) -> SplitRule {
+        SplitRule { train_fraction: self.task.train_fraction, seed: self.training.seed }
+    }
+
     /// The split of the pairs that the seed chooses.
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] where the fraction leaves nothing to train or test on.
+    /// [`Error::Config`] where the fraction leaves nothing to train or test on.
     pub fn split(&self) -> Result<Split> {
-        Ok(Split::new(self.task.modulus, self.task.train_fraction, self.training.seed)?)
+        Split::new(self.task(), self.split_rule()).map_err(named_by_key)
     }
 
     /// This configuration if a run can be made of it.
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] or [`Error::Config`] names the first key whose value is impossible.
+    /// [`Error::Config`] names the first key whose value is impossible.
     pub fn validated(self) -> Result<Self> {
-        self.model().validated()?;
+        self.model().validated().map_err(named_by_key)?;
         self.split()?;
         let OptimizerConfig { learning_rate, beta_1, beta_2, epsilon, weight_decay, .. } = self.optimizer;
         let TrainingConfig { max_steps, eval_every, checkpoint_every, stop_below_test_loss, .. } =
@@ -222,22 +234,57 @@ impl Config {
             ),
         ] {
             if !possible {
-                return Err(config_error(format!("{key} = {value}"), format!("must be {bound}")));
+                return Err(config_error(Origin::value(key, &value), format!("must be {bound}")));
             }
         }
         Ok(self)
     }
 }
 
-fn config_error(origin: impl Into<String>, problem: impl Into<String>) -> Error {
-    Error::Config { origin: origin.into(), problem: problem.into() }
+fn config_error(origin: Origin, problem: impl Into<String>) -> Error {
+    Error::Config { origin, problem: problem.into() }
+}
+
+/// What is wrong with a size or a split, said of the key that it comes from.
+fn named_by_key(error: clockwork_model::Error) -> Error {
+    use clockwork_model::{Error::Size, Error::TrainFraction, SizeBound};
+
+    let key = |name: &str| match name {
+        "modulus" => "task.modulus".to_owned(),
+        name => format!("model.{name}"),
+    };
+    match error {
+        Size { name, value, bound } => {
+            let bound = match bound {
+                SizeBound::MultipleOf(name, value) => {
+                    format!("must be a multiple of {} = {value}", key(name))
+                }
+                bound => bound.to_string(),
+            };
+            config_error(Origin::value(key(name), &value), bound)
+        }
+        TrainFraction { train_fraction, n_pairs, lacking } => config_error(
+            Origin::value("task.train_fraction", &train_fraction),
+            format!(
+                "leaves no pair to {lacking} of the {n_pairs} that there are; it must be between 0 and 1"
+            ),
+        ),
+        other => other.into(),
+    }
+}
+
+/// The message for a value outside its set of choices: the key, the value and the choices.
+fn one_of_several(error: &toml::de::Error) -> String {
+    let words = error.to_string();
+    let key = words.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`'));
+    format!("{}: {}", key.unwrap_or("a setting"), error.message())
 }
 
 /// A syntax error in one line, with the place.
-fn toml_error(origin: &str, text: &str, error: &toml::de::Error) -> Error {
+fn toml_error(path: &Path, text: &str, error: &toml::de::Error) -> Error {
     let before = error.span().map_or("", |span| &text[..span.start.min(text.len())]);
     let line = before.matches('\n').count() + 1;
-    config_error(format!("{origin}:{line}"), error.message().replace('\n', ", "))
+    config_error(Origin::File(path.to_owned(), Some(line)), error.message().replace('\n', ", "))
 }
 
 /// The table that `section.key=value` stands for; a value that is no TOML is taken as a string.
@@ -253,8 +300,8 @@ fn parse_setting(setting: &str) -> std::result::Result<Table, String> {
     Ok(Table::from_iter([(section.to_owned(), Value::Table(inner))]))
 }
 
-/// Puts the values of `change` into `base`, whose keys are all the keys there are and whose values
-/// have the types that are right.
+/// Replaces values of `base` by those of `change`. `base` has every key, with a value of the right type; an
+/// unknown key, another type or a negative whole number is an error.
 fn merge(base: &mut Table, change: Table, prefix: &str) -> std::result::Result<(), String> {
     for (key, value) in change {
         let path = format!("{prefix}{key}");
@@ -351,15 +398,11 @@ mod tests {
             (
                 "",
                 &["training.sed=1"],
-                "--set training.sed=1: unknown key training.sed; did you mean training.seed?",
+                "training.sed=1: unknown key training.sed; did you mean training.seed?",
             ),
-            ("", &["seed=1"], "--set seed=1: must have the form section.key=value"),
-            ("", &["training.seed"], "--set training.seed: must have the form section.key=value"),
-            (
-                "",
-                &["training.seed=x"],
-                "--set training.seed=x: training.seed = \"x\": must be a whole number",
-            ),
+            ("", &["seed=1"], "seed=1: must have the form section.key=value"),
+            ("", &["training.seed"], "training.seed: must have the form section.key=value"),
+            ("", &["training.seed=x"], "training.seed=x: training.seed = \"x\": must be a whole number"),
             (
                 "",
                 &["training.gradient=magic"],
@@ -371,7 +414,7 @@ mod tests {
             ("", &["optimizer.weight_decay=-1"], "optimizer.weight_decay = -1: must be at least 0"),
             ("", &["optimizer.learning_rate=nan"], "optimizer.learning_rate = NaN: must be above 0"),
             ("", &["optimizer.learning_rate=5e-324"], "optimizer.learning_rate = "),
-            ("", &["training.seed=18446744073709551615"], "--set training.seed=18446744073709551615: "),
+            ("", &["training.seed=18446744073709551615"], "training.seed=18446744073709551615: "),
             ("", &["optimizer.beta_2=1"], "optimizer.beta_2 = 1: must be at least 0 and below 1"),
             ("", &["training.eval_every=0"], "training.eval_every = 0: must be at least 1"),
         ] {

@@ -1,4 +1,4 @@
-use crate::Config;
+use crate::{Config, Evaluation};
 
 /// Evaluations in a row that the test loss must stay below its bound: one can be a fluke.
 const EVALUATIONS_BELOW: u32 = 3;
@@ -24,6 +24,14 @@ impl EarlyStop {
             below: 0,
             cleanup_since: None,
         }
+    }
+
+    /// The rule that a configuration asks for, after these evaluations.
+    #[must_use]
+    pub fn after(config: &Config, evaluations: &[Evaluation]) -> Self {
+        let mut rule = Self::new(config);
+        evaluations.iter().for_each(|of| rule.observe(of.step, of.test_loss));
+        rule
     }
 
     /// Takes note of the next evaluation.

@@ -1,4 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// What can go wrong with a run.
 #[derive(Debug, thiserror::Error)]
@@ -6,10 +9,22 @@ pub enum Error {
     /// A configuration file or a setting given with it is wrong.
     #[error("{origin}: {problem}")]
     Config {
-        /// The file, or the flag that the setting came with.
-        origin: String,
+        /// Where the setting comes from.
+        origin: Origin,
         /// What is wrong and what to do.
         problem: String,
+    },
+    /// A run or a sweep that exists was asked for with other settings.
+    #[error("{}: has {key} = {kept}, not {asked}", path.display())]
+    OtherSettings {
+        /// The configuration that is kept there.
+        path: PathBuf,
+        /// The first setting that differs, as `section.key`.
+        key: String,
+        /// The value that it has.
+        kept: String,
+        /// The value that was asked for.
+        asked: String,
     },
     /// A run directory was asked for under a name that cannot be one.
     #[error("run name {name:?}: {problem}")]
@@ -17,10 +32,10 @@ pub enum Error {
         /// The name.
         name: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: RunNameProblem,
     },
     /// There is a run of that name already.
-    #[error("{path} exists already; choose another --name, or continue it with `clockwork resume {path}`", path = path.display())]
+    #[error("{} exists already", path.display())]
     RunExists {
         /// Its directory.
         path: PathBuf,
@@ -31,7 +46,7 @@ pub enum Error {
         /// The directory or the file in it.
         path: PathBuf,
         /// What is missing or wrong.
-        problem: String,
+        problem: NotARun,
     },
     /// The run took its last step.
     #[error("{}: finished at step {step}; there is nothing to resume", path.display())]
@@ -51,8 +66,8 @@ pub enum Error {
     #[error("these runs cannot be trained together: {0}")]
     Together(&'static str),
     /// A device was asked for that is not there.
-    #[error("--backend wgpu: {0}")]
-    NoDevice(&'static str),
+    #[error("{0}")]
+    NoDevice(NoDevice),
     /// A file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -84,6 +99,130 @@ pub enum Error {
     Training(String),
 }
 
+/// Where settings come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The defaults, and what changes them together.
+    Configuration,
+    /// A file, and the line in it, from 1, where that is known.
+    File(PathBuf, Option<usize>),
+    /// A setting of the form `section.key=value`, or in a sweep `section.key=a,b,c`.
+    Setting(String),
+    /// A value of a setting, wherever it comes from.
+    Value {
+        /// The setting, as `section.key`.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// A list of seeds.
+    Seeds(String),
+    /// Settings and seeds of a sweep, multiplied.
+    Sweep,
+}
+
+impl Origin {
+    pub(crate) fn value(key: impl Into<String>, value: &impl fmt::Display) -> Self {
+        Self::Value { key: key.into(), value: value.to_string() }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration => f.write_str("the configuration"),
+            Self::File(path, None) => write!(f, "{}", path.display()),
+            Self::File(path, Some(line)) => write!(f, "{}:{line}", path.display()),
+            Self::Setting(text) | Self::Seeds(text) => f.write_str(text),
+            Self::Value { key, value } => write!(f, "{key} = {value}"),
+            Self::Sweep => f.write_str("the sweep"),
+        }
+    }
+}
+
+/// What is wrong with the name of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunNameProblem {
+    /// It is empty, or starts with a dot.
+    EmptyOrHidden,
+    /// It is that of the link to the newest run, `latest`.
+    Latest,
+    /// It leads to another directory, or has characters that no file name has.
+    NotAFileName,
+}
+
+impl fmt::Display for RunNameProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EmptyOrHidden => "must not be empty or start with a dot",
+            Self::Latest => "is kept for the link to the newest run",
+            Self::NotAFileName => "must be a plain file name, without path separators",
+        })
+    }
+}
+
+/// Why a directory is no run, or none that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotARun {
+    /// It cannot be reached, for the system's reason.
+    Unreachable(String),
+    /// It has no `config.toml`.
+    NoConfig,
+    /// A network was imported there; only its weights are known.
+    Imported,
+    /// A line of `metrics.jsonl` is no evaluation.
+    BrokenLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A run is there where a sweep was asked for.
+    IsARun,
+    /// The path is no text, as the manifest of a sweep must be.
+    NotText,
+    /// The manifest of a sweep is broken.
+    BrokenManifest(String),
+}
+
+impl fmt::Display for NotARun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(reason) => write!(f, "no run here ({reason})"),
+            Self::NoConfig => f.write_str("no run here (it has no config.toml)"),
+            Self::Imported => {
+                f.write_str("was imported; only its weights are known, so there is nothing to resume")
+            }
+            Self::BrokenLine { line, problem } => {
+                write!(f, "line {line} is no evaluation ({problem})")
+            }
+            Self::IsARun => f.write_str("is a run"),
+            Self::NotText => f.write_str("is no text, as the manifest of a sweep must be"),
+            Self::BrokenManifest(problem) => {
+                write!(f, "no manifest of a sweep ({problem})")
+            }
+        }
+    }
+}
+
+/// Why there is no device of the kind asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoDevice {
+    /// This crate was built without the feature `wgpu`.
+    NotBuiltIn,
+    /// There is none, or no driver for it.
+    NoneFound,
+}
+
+impl fmt::Display for NoDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotBuiltIn => "this clockwork was built without wgpu",
+            Self::NoneFound => "no Vulkan, Metal or DX12 device was found",
+        })
+    }
+}
+
 /// A result whose error is this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -95,8 +234,17 @@ impl Error {
 
     /// The error and what caused it, in one line.
     #[must_use]
-    pub fn in_words(&self) -> String {
+    pub fn chain(&self) -> String {
         chain(self, ": ")
+    }
+
+    /// The same error, told of another run that it stopped too.
+    pub(crate) fn for_another(&self) -> Self {
+        match self {
+            Self::Device(words) => Self::Device(words.clone()),
+            Self::Training(words) => Self::Training(words.clone()),
+            other => Self::Training(other.chain()),
+        }
     }
 
     /// Whether the request was wrong, rather than something failing while it was carried out.
@@ -104,6 +252,7 @@ impl Error {
     pub fn is_wrong_request(&self) -> bool {
         match self {
             Self::Config { .. }
+            | Self::OtherSettings { .. }
             | Self::RunName { .. }
             | Self::RunExists { .. }
             | Self::NotARun { .. }
@@ -111,9 +260,7 @@ impl Error {
             | Self::NoDevice(_)
             | Self::Together(_)
             | Self::Locked { .. } => true,
-            Self::Model(error) => {
-                !matches!(error, clockwork_model::Error::Io { .. } | clockwork_model::Error::Device(_))
-            }
+            Self::Model(error) => error.is_wrong_request(),
             Self::Io { .. } | Self::LossNotFinite { .. } | Self::Device(_) | Self::Training(_) => false,
         }
     }

@@ -7,46 +7,51 @@ use burn::{
     },
     tensor::Device,
 };
-use clockwork_model::ModelConfig;
+use clockwork_model::Task;
 
-use crate::{TrainingDevice, closed_form::Pairs, learner::Examples};
+use crate::{TrainingDevice, closed_form::Pairs, learnable::Examples};
 
-/// burn's view of a split: the whole of it is one batch.
+/// burn's view of a side of every network's split: the whole of it is one batch.
 #[derive(Clone)]
 pub(crate) struct FullBatch {
-    config: ModelConfig,
-    pairs: Vec<usize>,
+    task: Task,
+    /// One element a network.
+    pairs: Vec<Vec<usize>>,
     on: TrainingDevice,
     examples: Examples,
 }
 
 impl FullBatch {
-    /// A split on a training device, by that or by burn's view of it that differentiates.
-    pub fn new(config: ModelConfig, pairs: Vec<usize>, on: &TrainingDevice, device: &Device) -> Self {
+    /// The pairs of one side of every network's split. `device` is burn's device of `on`, with or without
+    /// automatic differentiation.
+    pub fn new(task: Task, pairs: Vec<Vec<usize>>, on: &TrainingDevice, device: &Device) -> Self {
+        let of_networks: Vec<&[usize]> = pairs.iter().map(Vec::as_slice).collect();
         let examples = Examples {
-            batch: on.batch(config.modulus, &[&pairs], device),
-            pairs: Arc::new(Pairs::new(&config, &pairs)),
+            batch: on.batch(task, &of_networks, device),
+            pairs: Arc::new(pairs.iter().map(|of| Pairs::new(task, of)).collect()),
         };
-        Self { config, pairs, on: on.clone(), examples }
+        Self { task, pairs, on: on.clone(), examples }
     }
 }
 
 impl DataLoader<Examples> for FullBatch {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Examples> + 'a> {
-        Box::new(Once { examples: Some(self.examples.clone()), total: self.pairs.len() })
+        Box::new(Once { examples: Some(self.examples.clone()), total: self.num_items() })
     }
 
+    /// The pairs of one network; all have as many.
     fn num_items(&self) -> usize {
-        self.pairs.len()
+        self.pairs.first().map_or(0, Vec::len)
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Examples>> {
-        Arc::new(Self::new(self.config, self.pairs.clone(), &self.on, device))
+        Arc::new(Self::new(self.task, self.pairs.clone(), &self.on, device))
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Examples>> {
         let device = self.examples.batch.answer.device();
-        Arc::new(Self::new(self.config, self.pairs[start..end].to_vec(), &self.on, &device))
+        let pairs = self.pairs.iter().map(|of| of[start..end].to_vec()).collect();
+        Arc::new(Self::new(self.task, pairs, &self.on, &device))
     }
 }
 

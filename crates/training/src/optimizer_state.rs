@@ -18,22 +18,18 @@ const MOMENTS: [&str; 2] = ["moment_1", "moment_2"];
 /// A tensor of a record: its name in a file, shape and bytes.
 type Named = (String, Vec<usize>, Vec<u8>);
 
-/// The bytes of a record; the ids of parameters are their places in [`NAMES`], from 1.
-pub(crate) fn to_bytes(record: OptimizerRecord) -> Result<Vec<u8>, String> {
-    serialise(&tensors(record)?)
-}
-
-/// The bytes of each replica's part of a record.
-pub(crate) fn to_bytes_of_replicas(record: OptimizerRecord, r: usize) -> Result<Vec<Vec<u8>>, String> {
+/// The bytes of each of r networks' part of a record; the ids of parameters are their places in [`NAMES`],
+/// from 1.
+pub(crate) fn to_bytes(record: OptimizerRecord, r: usize) -> Result<Vec<Vec<u8>>, String> {
     let tensors = tensors(record)?;
-    let of_replica = |i: usize| {
+    let of_network = |i: usize| {
         let part = |(name, shape, bytes): &Named| {
             let length = bytes.len() / r;
             (name.clone(), shape[1..].to_vec(), bytes[i * length..][..length].to_vec())
         };
         serialise(&tensors.iter().map(part).collect::<Vec<_>>())
     };
-    (0..r).map(of_replica).collect()
+    (0..r).map(of_network).collect()
 }
 
 fn words(e: &dyn std::fmt::Display) -> String {
@@ -65,29 +61,14 @@ fn serialise(tensors: &[Named]) -> Result<Vec<u8>, String> {
     safetensors::serialize(views, None).map_err(|e| words(&e))
 }
 
-/// The record whose bytes these are, for a network of these sizes after `step` steps.
-pub(crate) fn from_bytes(bytes: &[u8], config: &ModelConfig, step: u64) -> Result<OptimizerRecord, String> {
-    record_of(&[bytes], config, step, &[])
-}
-
-/// The record of replicas whose bytes these are.
-pub(crate) fn from_bytes_of_replicas(
-    replicas: &[&[u8]],
+/// The inverse of [`to_bytes`]: the record after `step` steps, from one file per network of these sizes.
+pub(crate) fn from_bytes(
+    networks: &[&[u8]],
     config: &ModelConfig,
     step: u64,
-) -> Result<OptimizerRecord, String> {
-    record_of(replicas, config, step, &[replicas.len()])
-}
-
-/// The record of files one after another, whose tensors get leading axes.
-fn record_of(
-    files: &[&[u8]],
-    config: &ModelConfig,
-    step: u64,
-    leading: &[usize],
 ) -> Result<OptimizerRecord, String> {
     let broken = |e| format!("not a whole safetensors file ({e})");
-    let files = files.iter().map(|bytes| SafeTensors::deserialize(bytes).map_err(broken));
+    let files = networks.iter().map(|bytes| SafeTensors::deserialize(bytes).map_err(broken));
     let files = files.collect::<Result<Vec<_>, _>>()?;
     let mut packed = Vec::new();
     let mut scalars = Vec::new();
@@ -106,7 +87,7 @@ fn record_of(
             packed.push(Tensor::new(
                 format!("{id}.momentum.{moment}"),
                 DType::F32,
-                [leading, &shape].concat(),
+                [&[networks.len()], &shape[..]].concat(),
                 Some(id),
                 Bytes::from_bytes_vec(bytes),
             ));

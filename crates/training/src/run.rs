@@ -1,23 +1,16 @@
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
-use burn::train::{Interrupter, SupervisedTraining, TrainingStrategy, renderer::MetricsRenderer};
-use clockwork_model::{Transformer, Weights, initial_weights};
+use clockwork_files::remove_leftovers;
+use clockwork_model::{Weights, initial_weights};
 
 use crate::{
-    Config, Ending, Error, Evaluation, Milestones, Result, RunDirectory, RunRecord, RunState, TrainingDevice,
-    checkpoints::{CheckpointFiles, remove_leftovers},
-    full_batch::FullBatch,
-    full_batch_strategy::FullBatchStrategy,
-    learner::learner,
-    metrics::read_metrics,
-    optimizer_state,
-    reading::{NoMetricFiles, Reading},
+    Config, Error, Evaluation, LockedRun, Record, Result, RunFiles, RunRecord, RunState, TrainingDevice,
     run_record::{SplitRecord, Versions},
 };
 
 /// A run at one of its steps, ready to be trained on from there.
 pub struct Run {
-    pub(crate) directory: RunDirectory,
+    pub(crate) directory: LockedRun,
     pub(crate) config: Config,
     pub(crate) step: u64,
     pub(crate) weights: Weights,
@@ -27,29 +20,14 @@ pub struct Run {
     record: Option<RunRecord>,
 }
 
-/// What a sitting came to.
-#[derive(Debug, Clone)]
-pub struct Summary {
-    /// Why it ended.
-    pub ending: Ending,
-    /// The step that it ended at.
-    pub step: u64,
-    /// When the run passed its milestones.
-    pub milestones: Milestones,
-    /// All evaluations, of which there is at least one.
-    pub evaluations: Vec<Evaluation>,
-    /// Seconds of training, over all sittings.
-    pub elapsed_s: f64,
-}
-
 impl Run {
     /// Makes a directory for a new run, at step 0.
     ///
     /// # Errors
     ///
-    /// Those of [`RunDirectory::create`].
+    /// Those of [`LockedRun::create`].
     pub fn create(runs_dir: &Path, name: &str, config: Config) -> Result<Self> {
-        let directory = RunDirectory::create(runs_dir, name, &config)?;
+        let directory = LockedRun::create(runs_dir, name, &config)?;
         Ok(Self {
             weights: initial_weights(&config.model(), config.training.seed),
             directory,
@@ -65,33 +43,35 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// Those of [`RunDirectory::open`]; [`Error::Finished`] where it took its last step; those of reading
+    /// Those of [`LockedRun::open`]; [`Error::Finished`] where it took its last step; those of reading
     /// its files where none of its checkpoints is whole.
     pub fn resume(path: &Path) -> Result<Self> {
-        Self::at_newest_step(RunDirectory::open(path)?)
+        Self::at_newest_step(LockedRun::open(path)?)
     }
 
     /// Makes a directory for a new run, or goes on with the run of that name and configuration.
     ///
     /// # Errors
     ///
-    /// Those of [`RunDirectory::create_or_open`] and of [`resume`](Self::resume).
+    /// Those of [`LockedRun::create_or_open`] and of [`resume`](Self::resume).
     pub fn create_or_resume(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
-        Self::at_newest_step(RunDirectory::create_or_open(runs_dir, name, config)?)
+        Self::at_newest_step(LockedRun::create_or_open(runs_dir, name, config)?)
     }
 
-    fn at_newest_step(directory: RunDirectory) -> Result<Self> {
-        let config = Config::read(&directory.config())?;
-        let record = directory.record();
+    fn at_newest_step(directory: LockedRun) -> Result<Self> {
+        let files = directory.files();
+        let config = files.config()?;
+        let record = match files.record() {
+            Some(Record::Trained(record)) => Some(record),
+            _ => None,
+        };
         if let Some(record) = record.as_ref().filter(|record| record.state == RunState::Finished) {
-            return Err(Error::Finished { path: directory.path().to_owned(), step: record.step });
+            return Err(Error::Finished { path: files.path().to_owned(), step: record.step });
         }
-        let checkpoints = directory.checkpoints();
-        std::fs::create_dir_all(&checkpoints).map_err(Error::io("create", &checkpoints))?;
-        remove_leftovers(&checkpoints);
-        remove_leftovers(directory.path());
+        remove_leftovers(files.path());
+        files.checkpoints().create()?;
         // A run killed before its first checkpoint starts again from its seed.
-        let (step, weights, optimizer) = match CheckpointFiles::new(checkpoints).newest_resumable(&config)? {
+        let (step, weights, optimizer) = match files.checkpoints().newest_resumable(&config)? {
             Some(resumable) => {
                 let step = resumable.checkpoint.metadata.step;
                 (step, resumable.checkpoint.weights, resumable.optimizer)
@@ -99,14 +79,14 @@ impl Run {
             None => (0, initial_weights(&config.model(), config.training.seed), None),
         };
         // Step 0 is evaluated anew.
-        let evaluations = if step == 0 { Vec::new() } else { read_metrics(&directory.metrics(), step)? };
+        let evaluations = if step == 0 { Vec::new() } else { files.metrics(step)? };
         Ok(Self { directory, config, step, weights, optimizer, evaluations, record })
     }
 
-    /// The run's directory.
+    /// The run's files.
     #[must_use]
-    pub fn directory(&self) -> &RunDirectory {
-        &self.directory
+    pub fn files(&self) -> &RunFiles {
+        self.directory.files()
     }
 
     /// Every setting of the run.
@@ -127,71 +107,11 @@ impl Run {
         &self.evaluations
     }
 
-    /// Trains to the end, or until `interrupter` is told to stop.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::LossNotFinite`] where the loss stops being a number; [`Error::Io`] where a file
-    /// cannot be written; [`Error::Device`] and [`Error::Training`] where burn fails. The run is
-    /// then marked stopped and its checkpoints are whole.
-    pub fn train(
-        self,
-        on: &TrainingDevice,
-        threads: usize,
-        renderer: Box<dyn MetricsRenderer>,
-        interrupter: &Interrupter,
-    ) -> Result<Summary> {
-        let split = self.config.split()?;
-        let record = self.begin(on, threads)?;
-
-        let (device, autodiff) = (on.device(), on.device().clone().autodiff());
-        let network = Transformer::from_weights(&self.weights, &self.config.model(), &autodiff);
-        let mut learner = learner(network, &self.config, on, self.step);
-        if let Some(bytes) = &self.optimizer {
-            let state = optimizer_state::from_bytes(bytes, &self.config.model(), self.step);
-            learner.load_optim(state.map_err(Error::Training)?);
-        }
-        let model = self.config.model();
-        let strategy = Arc::new(FullBatchStrategy {
-            config: self.config.clone(),
-            directory: self.directory,
-            waits: !on.is_processor(),
-            start: self.step,
-            elapsed_s: self.evaluations.last().map_or(0.0, |evaluation| evaluation.elapsed_s),
-            evaluations: self.evaluations.into(),
-            ending: None.into(),
-        });
-        let result = SupervisedTraining::new(
-            strategy.directory.path(),
-            Arc::new(FullBatch::new(model, split.train, on, &autodiff)),
-            Arc::new(FullBatch::new(model, split.test, on, device)),
-        )
-        .metrics((Reading::loss(), Reading::accuracy()))
-        .with_metric_logger(NoMetricFiles)
-        .with_application_logger(None)
-        .with_interrupter(interrupter.clone())
-        .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
-        .renderer(renderer)
-        .launch(learner);
-
-        let poisoned = "training is over and no thread panicked";
-        let evaluations = std::mem::take(&mut *strategy.evaluations.lock().expect(poisoned));
-        let ending = strategy.ending.lock().expect(poisoned).take();
-        let ending = match (ending, result.error) {
-            (Some(Ok((_, Ending::Interrupted(_)))) | None, Some(error)) => {
-                Err(Error::Training(error.to_string()))
-            }
-            (None, None) => Err(Error::Training("burn's training loop did not run".to_owned())),
-            (Some(ending), _) => ending,
-        };
-        conclude(&strategy.directory, record, ending, evaluations)
-    }
-
-    /// Notes that the run is being trained.
+    /// Writes down that the run is being trained.
     pub(crate) fn begin(&self, on: &TrainingDevice, threads: usize) -> Result<RunRecord> {
         let split = self.config.split()?;
         let mut record = self.record.clone().unwrap_or_else(|| RunRecord {
-            name: self.directory.name(),
+            name: self.files().name(),
             state: RunState::Running,
             reason: None,
             step: 0,
@@ -206,31 +126,7 @@ impl Run {
         record.reason = None;
         record.versions = Versions::current();
         record.backend = on.record(threads);
-        self.directory.write_record(&record)?;
+        self.files().write_record(&record)?;
         Ok(record)
     }
-}
-
-/// Notes what a sitting came to, and tells it.
-pub(crate) fn conclude(
-    directory: &RunDirectory,
-    mut record: RunRecord,
-    ending: Result<(u64, Ending)>,
-    evaluations: Vec<Evaluation>,
-) -> Result<Summary> {
-    let elapsed_s = evaluations.last().map_or(0.0, |evaluation| evaluation.elapsed_s);
-    record.elapsed_s = elapsed_s;
-    record.step = ending.as_ref().map_or(evaluations.last().map_or(0, |e| e.step), |(step, _)| *step);
-    (record.state, record.reason) = match &ending {
-        Ok((_, Ending::MaxSteps)) => (RunState::Finished, Some("took training.max_steps steps".to_owned())),
-        Ok((_, Ending::EarlyStop)) => {
-            (RunState::Finished, Some("the test loss stayed below training.stop_below_test_loss".to_owned()))
-        }
-        Ok((_, Ending::Interrupted(reason))) => (RunState::Stopped, Some(reason.clone())),
-        Err(error) => (RunState::Stopped, Some(error.in_words())),
-    };
-    let written = directory.write_record(&record);
-    let (step, ending) = ending?;
-    written?;
-    Ok(Summary { ending, step, milestones: evaluations.iter().collect(), evaluations, elapsed_s })
 }

@@ -1,3 +1,6 @@
+use std::fmt;
+
+use clockwork_model::ImportedFrom;
 use serde::{Deserialize, Serialize};
 
 /// The version of burn that this crate is built with.
@@ -24,8 +27,47 @@ pub struct RunRecord {
     pub backend: Backend,
     /// When it was started first, in universal time.
     pub created: String,
-    /// Seconds of training so far, over all sittings.
+    /// Seconds of training so far, before and after every stop.
     pub elapsed_s: f64,
+}
+
+/// What the directory of an imported network says of itself: its `run.json`. There is no configuration,
+/// since nobody knows how it was trained, and no metrics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImportRecord {
+    /// The directory's name.
+    pub name: String,
+    /// Always [`RunState::Imported`].
+    pub state: RunState,
+    /// The step that the weights are of, 0 if nobody said.
+    pub step: u64,
+    /// The file that they came from.
+    pub imported: ImportedFrom,
+    /// The versions of what imported it.
+    pub versions: Versions,
+    /// When it was imported, in universal time.
+    pub created: String,
+}
+
+/// What a run's `run.json` says: how it was trained, or where it was imported from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Record {
+    /// A run that was trained here.
+    Trained(RunRecord),
+    /// A network that was imported.
+    Imported(ImportRecord),
+}
+
+impl Record {
+    /// Whether the run is being trained, and if not, how it ended.
+    #[must_use]
+    pub fn state(&self) -> RunState {
+        match self {
+            Self::Trained(record) => record.state,
+            Self::Imported(record) => record.state,
+        }
+    }
 }
 
 /// Whether a run is being trained, and if not, how it ended.
@@ -40,6 +82,17 @@ pub enum RunState {
     Stopped,
     /// Somebody else trained it.
     Imported,
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+            Self::Imported => "imported",
+        })
+    }
 }
 
 /// How many pairs there are of each kind.
@@ -62,8 +115,7 @@ pub struct Versions {
 
 impl Versions {
     /// Those that this program is built with.
-    #[must_use]
-    pub fn current() -> Self {
+    pub(crate) fn current() -> Self {
         Self { clockwork: env!("CARGO_PKG_VERSION").to_owned(), burn: BURN_VERSION.to_owned() }
     }
 }

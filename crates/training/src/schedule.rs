@@ -2,27 +2,24 @@ use crate::Config;
 
 /// Which steps are evaluated and which are kept as checkpoints.
 #[derive(Debug, Clone, Copy)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     eval_every: u64,
     checkpoint_every: u64,
 }
 
 impl Schedule {
     /// The schedule that a configuration asks for.
-    #[must_use]
     pub fn new(config: &Config) -> Self {
         Self { eval_every: config.training.eval_every, checkpoint_every: config.training.checkpoint_every }
     }
 
     /// Whether the weights after `step` steps are kept: those of step 0, of every power of two
     /// until the first full interval, for memorising happens fast, and of every full interval.
-    #[must_use]
     pub fn is_checkpoint(&self, step: u64) -> bool {
         step.is_multiple_of(self.checkpoint_every) || step < self.checkpoint_every && step.is_power_of_two()
     }
 
     /// Whether the losses after `step` steps are measured; those of every checkpoint are.
-    #[must_use]
     pub fn is_evaluation(&self, step: u64) -> bool {
         step.is_multiple_of(self.eval_every) || self.is_checkpoint(step)
     }

@@ -17,9 +17,8 @@ use std::{
 };
 
 use burn::train::Interrupter;
-use clockwork_model::write_atomically;
+use clockwork_files::write_atomically;
 
-use self::in_process::InProcess;
 pub use self::{
     manifest::{SweepManifest, SweepRun, SweepState},
     observer::SweepObserver,
@@ -28,12 +27,9 @@ pub use self::{
     seeds::Seeds,
 };
 use crate::{
-    Config, Error, Result, TrainingDevice, Versions,
-    run_directory::{CONFIG, RECORD, check_name, lock},
+    Config, Error, NotARun, Result, RunFiles, Versions,
+    locked_run::{LOCK, check_name, lock},
 };
-
-/// A sweep with more runs is a slip of the finger.
-const MAX_RUNS: u64 = 10_000;
 
 /// What all runs of a sweep have in common, in its directory.
 const BASE: &str = "sweep.toml";
@@ -43,13 +39,16 @@ const BASE: &str = "sweep.toml";
 #[derive(Debug)]
 pub struct Sweep {
     path: PathBuf,
+    /// The runs that are asked for: the first of the manifest.
+    planned: Vec<PlannedRun>,
     manifest: Mutex<SweepManifest>,
-    /// How many of the manifest's runs, from the first, are asked for now.
-    asked: usize,
     _lock: File,
 }
 
 impl Sweep {
+    /// The names of the files that a sweep keeps beside its runs.
+    pub const FILES: [&str; 3] = [SweepManifest::FILE, BASE, LOCK];
+
     /// Makes `runs_dir/name` for a new sweep, or opens the sweep that is there to go on with it, or to add
     /// runs to it. `command` tells the program and arguments that train a run, from the sweep's
     /// directory, the configuration that all runs have in common, and the run.
@@ -57,28 +56,25 @@ impl Sweep {
     /// # Errors
     ///
     /// [`Error::RunName`] for a name that is no plain file name; [`Error::NotARun`] where a run is there, or
-    /// the path is no text; [`Error::Config`] where the sweep that is there differs in what all runs have
-    /// in common; [`Error::Locked`] where another process works on it; [`Error::Io`] where the system
-    /// refuses.
+    /// the path is not valid UTF-8, or the manifest is broken; [`Error::OtherSettings`] where the sweep that
+    /// is there has other common settings; [`Error::Config`] where these cannot be read; [`Error::Locked`]
+    /// where another process trains the sweep; [`Error::Io`] where the system refuses.
     pub fn open(
         runs_dir: &Path,
         name: &str,
-        plan: &SweepPlan,
+        plan: SweepPlan,
         command: impl Fn(&Path, &Path, &PlannedRun) -> Vec<String>,
     ) -> Result<Self> {
         check_name(name)?;
         let path = runs_dir.join(name);
-        if path.join(RECORD).exists() || path.join(CONFIG).exists() {
-            let problem = "is a run; choose another --name for the sweep".to_owned();
-            return Err(Error::NotARun { path, problem });
+        if RunFiles::new(&path).is_run() {
+            return Err(Error::NotARun { path, problem: NotARun::IsARun });
         }
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         // The commands in the manifest mean the same from anywhere.
         let path = fs::canonicalize(&path).map_err(Error::io("open", &path))?;
         if path.to_str().is_none() {
-            let problem =
-                "is no text, as the manifest of a sweep must be; choose another --runs-dir".to_owned();
-            return Err(Error::NotARun { path, problem });
+            return Err(Error::NotARun { path, problem: NotARun::NotText });
         }
         let lock = lock(&path)?;
         let base = path.join(BASE);
@@ -92,7 +88,7 @@ impl Sweep {
             seed: planned.seed,
             settings: planned.settings.clone(),
             // A run of other settings is not this one; its process will say so.
-            state: match process::is_finished(&path.join(&planned.name), Some(&planned.config)) {
+            state: match RunFiles::new(path.join(&planned.name)).is_finished(Some(&planned.config)) {
                 true => SweepState::Finished,
                 false => SweepState::Waiting,
             },
@@ -108,13 +104,12 @@ impl Sweep {
                 .map_or_else(|| jiff::Timestamp::now().to_string(), |e| e.created.clone()),
             runs: plan.runs.iter().map(run).collect(),
         };
-        let asked = manifest.runs.len();
         // Runs that are not asked for this time stay in the manifest, as they are by now.
         let others = earlier.into_iter().flat_map(|earlier| earlier.runs);
         let others = others.filter(|other| plan.runs.iter().all(|planned| planned.name != other.name));
         manifest.runs.extend(others.map(|other| as_it_is_now(other, &path)));
         manifest.write(&path)?;
-        Ok(Self { path, manifest: manifest.into(), asked, _lock: lock })
+        Ok(Self { path, planned: plan.runs, manifest: manifest.into(), _lock: lock })
     }
 
     /// The sweep's directory.
@@ -123,10 +118,16 @@ impl Sweep {
         &self.path
     }
 
+    /// The runs that are asked for, as they were planned.
+    #[must_use]
+    pub fn planned(&self) -> &[PlannedRun] {
+        &self.planned
+    }
+
     /// The runs that are asked for, as they are now.
     #[must_use]
     pub fn runs(&self) -> Vec<SweepRun> {
-        self.manifest().runs[..self.asked].to_vec()
+        self.manifest().runs[..self.planned.len()].to_vec()
     }
 
     /// Trains what is not finished, some runs at a time, each in a process of its own, until all are done
@@ -167,28 +168,10 @@ impl Sweep {
         })
     }
 
-    /// Trains what is not finished on a device, in this process, some runs together at a time. Runs are
-    /// trained together that differ in nothing but the seed, and are equally far.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] where the manifest cannot be written. What stops a run, or all that were trained
-    /// with it, is told of them, and does not stop the others.
-    pub fn train_together(
-        &self,
-        plan: &SweepPlan,
-        at_a_time: NonZeroUsize,
-        (on, threads): (&TrainingDevice, usize),
-        observer: &dyn SweepObserver,
-        interrupter: &Interrupter,
-    ) -> Result<()> {
-        InProcess { sweep: self, plan, at_a_time, on, threads, observer, interrupter }.train()
-    }
-
     /// The runs asked for that are not finished.
     fn unfinished(&self) -> Vec<usize> {
         let manifest = self.manifest();
-        (0..self.asked).filter(|&i| manifest.runs[i].state != SweepState::Finished).collect()
+        (0..self.planned.len()).filter(|&i| manifest.runs[i].state != SweepState::Finished).collect()
     }
 
     fn train_one(&self, i: usize, observer: &dyn SweepObserver, interrupter: &Interrupter) -> Result<()> {
@@ -209,7 +192,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Notes what became of a run.
+    /// Writes down what became of a run.
     fn change(&self, i: usize, state: SweepState, reason: Option<String>) -> Result<SweepRun> {
         let mut manifest = self.manifest();
         let run = &mut manifest.runs[i];
@@ -225,11 +208,11 @@ impl Sweep {
     }
 }
 
-/// A run that is not asked for: what the manifest says may be long ago.
+/// The manifest's entry of a run that is not asked for, with its state, which may be outdated, read anew.
 fn as_it_is_now(run: SweepRun, sweep: &Path) -> SweepRun {
     let path = sweep.join(&run.name);
     let state = match run.state {
-        _ if process::is_finished(&path, None) => SweepState::Finished,
+        _ if RunFiles::new(&path).is_finished(None) => SweepState::Finished,
         _ if process::is_trained(&path) => SweepState::Running,
         SweepState::Failed => SweepState::Failed,
         _ => SweepState::Waiting,

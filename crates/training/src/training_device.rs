@@ -1,8 +1,8 @@
 use burn::tensor::Device;
-use clockwork_model::Batch;
+use clockwork_model::{Batch, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backend, Config, Error, GradientMethod, Result};
+use crate::{Backend, Config, Error, GradientMethod, NoDevice, Result};
 
 /// The backend that a user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,27 +52,25 @@ impl TrainingDevice {
         [Self::cpu()].into_iter().chain(wgpu_devices()).collect()
     }
 
-    /// The device that a choice comes to.
+    /// The device for a choice of backend.
     ///
     /// # Errors
     ///
     /// [`Error::NoDevice`] where wgpu is asked for and was not built in, or finds nothing.
     pub fn choose(choice: BackendChoice) -> Result<Self> {
-        let first = || wgpu_devices().into_iter().next();
         match choice {
             BackendChoice::Cpu => Ok(Self::cpu()),
-            BackendChoice::Auto => {
-                Ok(first().filter(|device| device.class.is_gpu()).unwrap_or_else(Self::cpu))
+            BackendChoice::Auto => Ok(Self::auto(wgpu_devices())),
+            BackendChoice::Wgpu if !HAS_WGPU => Err(Error::NoDevice(NoDevice::NotBuiltIn)),
+            BackendChoice::Wgpu => {
+                wgpu_devices().into_iter().next().ok_or(Error::NoDevice(NoDevice::NoneFound))
             }
-            BackendChoice::Wgpu if !HAS_WGPU => Err(Error::NoDevice(
-                "this clockwork was built without wgpu; use `just backend=wgpu`, or `cargo install --path \
-                crates/cli --locked --features wgpu`",
-            )),
-            BackendChoice::Wgpu => first().ok_or(Error::NoDevice(
-                "no Vulkan, Metal or DX12 device was found; install its driver, such as Debian's \
-                mesa-vulkan-drivers",
-            )),
         }
+    }
+
+    /// The first of the devices if it is a GPU, else the processor.
+    fn auto(devices: Vec<Self>) -> Self {
+        devices.into_iter().next().filter(|device| device.class.is_gpu()).unwrap_or_else(Self::cpu)
     }
 
     /// What kind of device it is.
@@ -110,8 +108,8 @@ impl TrainingDevice {
     }
 
     /// The pairs of runs, as its networks look up their rows fastest.
-    pub(crate) fn batch(&self, modulus: usize, pairs: &[&[usize]], device: &Device) -> Batch {
-        let batch = Batch::of_replicas(modulus, pairs, device);
+    pub(crate) fn batch(&self, task: Task, pairs: &[&[usize]], device: &Device) -> Batch {
+        let batch = Batch::of_replicas(task, pairs, device);
         if self.is_processor() { batch } else { batch.by_product() }
     }
 
@@ -127,9 +125,8 @@ impl TrainingDevice {
 }
 
 impl DeviceClass {
-    /// Whether it is hardware made for this.
-    #[must_use]
-    pub fn is_gpu(self) -> bool {
+    /// Whether it is a GPU, rather than the processor or a GPU emulated on it.
+    pub(crate) fn is_gpu(self) -> bool {
         matches!(self, Self::DiscreteGpu | Self::IntegratedGpu | Self::VirtualGpu)
     }
 }
@@ -168,17 +165,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_always_the_processor() {
-        assert_eq!(TrainingDevice::all()[0].class(), DeviceClass::Processor);
-        assert_eq!(TrainingDevice::choose(BackendChoice::Cpu).unwrap().backend(), "flex");
-        let chosen = TrainingDevice::choose(BackendChoice::Auto).unwrap();
-        assert!(chosen.class().is_gpu() || chosen.class() == DeviceClass::Processor);
+    fn the_processor_is_listed_first_and_reached_by_flex() {
+        let all = TrainingDevice::all();
+        assert_eq!((all[0].class(), all[0].backend()), (DeviceClass::Processor, "flex"));
+        assert!(all[1..].iter().all(|device| !device.is_processor() && device.backend() == "wgpu"));
+    }
+
+    #[test]
+    fn a_gpu_is_chosen_before_the_processor_and_a_software_device_is_not() {
+        let device = |class| TrainingDevice { class, name: format!("{class:?}"), device: Device::flex() };
+        let chosen = |classes: &[DeviceClass]| {
+            TrainingDevice::auto(classes.iter().copied().map(device).collect()).class()
+        };
+        assert_eq!(
+            chosen(&[DeviceClass::IntegratedGpu, DeviceClass::SoftwareGpu]),
+            DeviceClass::IntegratedGpu
+        );
+        assert_eq!(chosen(&[DeviceClass::DiscreteGpu, DeviceClass::VirtualGpu]), DeviceClass::DiscreteGpu);
+        assert_eq!(chosen(&[DeviceClass::SoftwareGpu]), DeviceClass::Processor);
+        assert_eq!(chosen(&[]), DeviceClass::Processor);
     }
 
     #[cfg(not(feature = "wgpu"))]
     #[test]
-    fn what_was_not_built_in_says_how_to_get_it() {
-        let error = TrainingDevice::choose(BackendChoice::Wgpu).unwrap_err().to_string();
-        assert!(error.contains("just backend=wgpu") && error.contains("--features wgpu"), "{error}");
+    fn what_was_not_built_in_is_no_device() {
+        let error = TrainingDevice::choose(BackendChoice::Wgpu).unwrap_err();
+        assert!(matches!(error, Error::NoDevice(NoDevice::NotBuiltIn)), "{error}");
     }
 }

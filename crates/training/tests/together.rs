@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::train::Interrupter;
 use clockwork_training::{
-    Config, Ending, Error, Evaluation, Run, Silent, Summary, TrainingDevice, read_metrics, train_together,
+    Config, Ending, Error, Evaluation, Outcome, Run, RunFiles, RunObserver, TrainingDevice, train_together,
 };
 
 const SETTINGS: [&str; 7] = [
@@ -27,19 +27,30 @@ fn create(runs_dir: &Path, seeds: &[u64], more: &[&str]) -> Vec<Run> {
     seeds.iter().map(create).collect()
 }
 
-fn together(
-    runs: Vec<Run>,
-    interrupter: &Interrupter,
-    evaluated: &dyn Fn(usize, &[Evaluation]),
-) -> Vec<Summary> {
-    let summaries = train_together(runs, &TrainingDevice::cpu(), 1, interrupter, evaluated).unwrap();
-    summaries.into_iter().map(Result::unwrap).collect()
+/// Each run with an observer that does not listen.
+fn unobserved(runs: Vec<Run>) -> Vec<(Run, Box<dyn RunObserver>)> {
+    runs.into_iter().map(|run| (run, Box::new(()) as Box<dyn RunObserver>)).collect()
+}
+
+fn together(runs: Vec<(Run, Box<dyn RunObserver>)>, interrupter: &Interrupter) -> Vec<Outcome> {
+    let outcomes = train_together(runs, &TrainingDevice::cpu(), 1, interrupter).unwrap();
+    outcomes.into_iter().map(Result::unwrap).collect()
+}
+
+/// Stops training at a step.
+struct StopAt(u64, Interrupter);
+
+impl RunObserver for StopAt {
+    fn evaluated(&mut self, evaluation: &Evaluation) {
+        if evaluation.step == self.0 {
+            self.1.stop(Some("enough"));
+        }
+    }
 }
 
 /// Equal but for the order in which 32 bits were added up.
 fn assert_alike(runs_dir: &Path, others: &Path, seed: u64) {
-    let read =
-        |runs_dir: &Path| read_metrics(&runs_dir.join(format!("{seed}/metrics.jsonl")), u64::MAX).unwrap();
+    let read = |runs_dir: &Path| RunFiles::new(runs_dir.join(seed.to_string())).metrics(u64::MAX).unwrap();
     let (ours, theirs) = (read(runs_dir), read(others));
     assert_eq!(ours.len(), theirs.len(), "seed {seed}");
     for (a, b) in ours.iter().zip(theirs) {
@@ -57,12 +68,12 @@ fn three_runs_together_have_each_its_own_losses_and_files() {
     let more = ["training.max_steps=120", "training.stop_below_test_loss=2.05", "training.cleanup_steps=20"];
     let mut endings = Vec::new();
     for run in create(alone.path(), &[3, 1, 4], &more) {
-        let summary = run.train(&TrainingDevice::cpu(), 1, Box::new(Silent), &Interrupter::new()).unwrap();
-        endings.push((summary.step, summary.ending));
+        let outcome = run.train(&TrainingDevice::cpu(), 1, Box::new(()), &Interrupter::new()).unwrap();
+        endings.push((outcome.step, outcome.ending));
     }
-    let summaries = together(create(tied.path(), &[3, 1, 4], &more), &Interrupter::new(), &|_, _| ());
-    let of_summary = |summary: &Summary| (summary.step, summary.ending.clone());
-    assert_eq!(summaries.iter().map(of_summary).collect::<Vec<_>>(), endings);
+    let outcomes = together(unobserved(create(tied.path(), &[3, 1, 4], &more)), &Interrupter::new());
+    let of_outcome = |outcome: &Outcome| (outcome.step, outcome.ending.clone());
+    assert_eq!(outcomes.iter().map(of_outcome).collect::<Vec<_>>(), endings);
     for seed in [3, 1, 4] {
         assert_alike(tied.path(), alone.path(), seed);
         let files = |runs_dir: &Path| {
@@ -75,23 +86,38 @@ fn three_runs_together_have_each_its_own_losses_and_files() {
     }
 }
 
+/// On the processor each network of a group has its own step in closed form, so company changes nothing.
+#[test]
+fn in_closed_form_each_ends_in_the_same_bytes_as_alone() {
+    let [alone, tied] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let more = ["training.gradient=closed-form", "training.max_steps=40"];
+    for run in create(alone.path(), &[2, 7], &more) {
+        run.train(&TrainingDevice::cpu(), 1, Box::new(()), &Interrupter::new()).unwrap();
+    }
+    together(unobserved(create(tied.path(), &[2, 7], &more)), &Interrupter::new());
+    for seed in [2, 7] {
+        for kind in ["", ".optimizer"] {
+            let file = format!("{seed}/checkpoints/step-0000040{kind}.safetensors");
+            let read = |runs_dir: &Path| std::fs::read(runs_dir.join(&file)).unwrap();
+            assert!(read(tied.path()) == read(alone.path()), "{file}");
+        }
+    }
+}
+
 #[test]
 fn stopped_together_they_go_on_together_or_alone() {
     let [whole, stopped] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let more = ["training.max_steps=60"];
-    together(create(whole.path(), &[0, 5], &more), &Interrupter::new(), &|_, _| ());
+    together(unobserved(create(whole.path(), &[0, 5], &more)), &Interrupter::new());
     let interrupter = Interrupter::new();
-    let stop = |_: usize, evaluations: &[Evaluation]| {
-        if evaluations.last().unwrap().step == 30 {
-            interrupter.stop(Some("enough"));
-        }
-    };
-    let summaries = together(create(stopped.path(), &[0, 5], &more), &interrupter, &stop);
-    assert!(summaries.iter().all(|summary| summary.ending == Ending::Interrupted("enough".into())));
-    assert_eq!(summaries[1].step, 30);
+    let mut runs = unobserved(create(stopped.path(), &[0, 5], &more));
+    runs[1].1 = Box::new(StopAt(30, interrupter.clone()));
+    let outcomes = together(runs, &interrupter);
+    assert!(outcomes.iter().all(|outcome| outcome.ending == Ending::Interrupted("enough".into())));
+    assert_eq!(outcomes[1].step, 30);
 
     let resume = |seed: u64| Run::resume(&stopped.path().join(seed.to_string())).unwrap();
-    together(vec![resume(0), resume(5)], &Interrupter::new(), &|_, _| ());
+    together(unobserved(vec![resume(0), resume(5)]), &Interrupter::new());
     for seed in [0, 5] {
         let last = |runs_dir: &Path, kind: &str| {
             std::fs::read(runs_dir.join(format!("{seed}/checkpoints/step-0000060{kind}.safetensors")))
@@ -109,7 +135,7 @@ fn runs_that_differ_in_more_than_the_seed_are_refused() {
     let mut runs = create(runs_dir.path(), &[0], &[]);
     runs.extend(create(runs_dir.path(), &[1], &["model.d_mlp=8"]));
     let refused =
-        |runs| train_together(runs, &TrainingDevice::cpu(), 1, &Interrupter::new(), &|_, _| ()).err();
+        |runs| train_together(unobserved(runs), &TrainingDevice::cpu(), 1, &Interrupter::new()).err();
     assert!(matches!(refused(runs), Some(Error::Together(_))));
     assert!(matches!(refused(Vec::new()), Some(Error::Together(_))));
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{ComparedRun, Overlap, Spread};
-use crate::Claim;
+use crate::{Claim, Verdict};
 
 /// Figures over all networks that are compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Across {
     pub generalised: Option<Spread>,
     /// Each claim, and where it holds.
     pub claims: Vec<ClaimAcross>,
-    /// Networks that are one and the same, and count several times all the same.
+    /// The names of networks with the same weights, group by group. Each is still counted as one network.
     pub same_weights: Vec<Vec<String>>,
 }
 
@@ -61,17 +61,21 @@ pub struct Pair {
 /// A claim over all networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClaimAcross {
+    /// Names the claim wherever it is made.
+    pub id: String,
     /// What is claimed.
     pub claim: String,
     /// In how many networks it holds.
     pub holds_in: usize,
-    /// Where it does not.
+    /// Where it fails.
     pub fails_in: Vec<String>,
+    /// Where it does not apply.
+    pub does_not_apply_in: Vec<String>,
 }
 
 impl Across {
-    /// Figures over networks of so many frequencies, whose claims are told by name.
-    pub(super) fn new(frequencies: usize, runs: &[ComparedRun], claims: &[(&str, &[Claim])]) -> Self {
+    /// Figures over networks, each of which has as many frequencies.
+    pub(super) fn new(frequencies: usize, runs: &[ComparedRun]) -> Self {
         let is_key = |k: usize| runs.iter().filter(|run| run.key_freqs.contains(&k)).count();
         let numbers: Vec<f64> = runs.iter().map(|run| run.key_freqs.len() as f64).collect();
         let generalised: Vec<f64> = runs.iter().filter_map(|run| Some(run.generalised? as f64)).collect();
@@ -86,7 +90,7 @@ impl Across {
             jaccard: mean_overlap(&pairs),
             pairs,
             generalised: Spread::new(&generalised),
-            claims: claims_across(claims),
+            claims: claims_across(runs),
             same_weights: same_weights(runs),
         }
     }
@@ -128,18 +132,21 @@ fn mean_overlap(pairs: &[Pair]) -> Option<MeanOverlap> {
     })
 }
 
-/// Each claim in the order in which it is made first.
-fn claims_across(claims: &[(&str, &[Claim])]) -> Vec<ClaimAcross> {
+/// Each claim in the order in which it is made first. The same claim is known by its id.
+fn claims_across(runs: &[ComparedRun]) -> Vec<ClaimAcross> {
     let mut across: Vec<ClaimAcross> = Vec::new();
-    for (run, claims) in claims {
-        for Claim { claim, holds, .. } in *claims {
-            let i = across.iter().position(|of| of.claim == *claim).unwrap_or_else(|| {
-                across.push(ClaimAcross { claim: claim.clone(), holds_in: 0, fails_in: Vec::new() });
+    for run in runs {
+        for Claim { id, statement, verdict, .. } in &run.claims {
+            let i = across.iter().position(|of| of.id == *id).unwrap_or_else(|| {
+                let (id, claim) = (id.clone(), statement.clone());
+                let (fails_in, does_not_apply_in) = (Vec::new(), Vec::new());
+                across.push(ClaimAcross { id, claim, holds_in: 0, fails_in, does_not_apply_in });
                 across.len() - 1
             });
-            match holds {
-                true => across[i].holds_in += 1,
-                false => across[i].fails_in.push((*run).to_owned()),
+            match verdict {
+                Verdict::Holds => across[i].holds_in += 1,
+                Verdict::Fails => across[i].fails_in.push(run.name.clone()),
+                Verdict::DoesNotApply { .. } => across[i].does_not_apply_in.push(run.name.clone()),
             }
         }
     }

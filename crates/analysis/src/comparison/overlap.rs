@@ -44,6 +44,8 @@ impl Overlap {
 }
 
 /// How many elements two random sets of `a` and `b` out of `n` share, each number with its probability.
+///
+/// It is our own because that of statrs 0.19 is not a number for sets of a thousand.
 fn hypergeometric(a: usize, b: usize, n: usize) -> Vec<(usize, f64)> {
     let (least, most) = ((a + b).saturating_sub(n), a.min(b));
     // Each probability in logarithms, from the one before; sums of large sets would underflow otherwise.

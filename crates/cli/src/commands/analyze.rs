@@ -1,47 +1,49 @@
-use std::{
-    io::{IsTerminal, Write, stderr, stdout},
-    path::Path,
-};
+use std::path::Path;
 
-use clockwork_analysis::{Claim, Findings, Observer, STAGES, Summary, UNCLUSTERED};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::Context;
+use clockwork_analysis::{AnalysisFiles, Claim, Findings, Observer, Verdict};
+use clockwork_model::Checkpoint;
+use clockwork_report::words;
+use clockwork_training::RunFiles;
 
-use super::{
-    checkpoint_analysis::analyse,
-    checkpoint_path::{analysis_directory, checkpoint_path, run_of},
-    threads::start_threads,
+use crate::{
+    analysis_progress::AnalysisProgress, args::AnalyzeArgs, checkpoint_path::checkpoint_path, exit::Ended,
+    printer::Printer, threads::start_threads,
 };
-use crate::{args::AnalyzeArgs, exit::Ended};
 
 /// `clockwork analyze`
 pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
+    let printer = Printer::new(false);
     start_threads(args.threads)?;
     let path = checkpoint_path(&args.target, args.step)?;
-    let mut stages = Stages::new(args.json);
-    let analysis = analyse(&path, args.key.as_deref(), &mut stages)?;
-    stages.bar.finish_and_clear();
+    let checkpoint = Checkpoint::open(&path, args.key.as_deref())?;
+    // A reader of JSON is a program, which sees no bar.
+    let mut observer: Box<dyn Observer> =
+        if args.json { Box::new(()) } else { Box::new(AnalysisProgress::new(&printer)) };
+    let analysis = AnalysisFiles::of(&checkpoint, &mut *observer)
+        .with_context(|| format!("cannot analyse {}", path.display()))?;
     let Findings { summary, claims, provenance } = &analysis.findings;
-    let out = args.out.clone().or_else(|| run_of(&path).map(|run| analysis_directory(&run, provenance.step)));
+    let of_run = || RunFiles::of_checkpoint(&path).map(|run| run.analysis(provenance.step));
+    let out = args.out.clone().or_else(of_run);
     if let Some(out) = &out {
         analysis.write(out)?;
     }
-    let text = match args.json {
+    drop(observer);
+    printer.result(&match args.json {
         true => serde_json::to_string_pretty(summary)? + "\n",
-        false => in_words(&path, summary, claims, out.as_deref()),
-    };
-    // A reader that went away, such as `head`, is no failure of the analysis.
-    let _ = stdout().write_all(text.as_bytes());
-    let all_hold = claims.iter().all(|claim| claim.holds);
+        false => text(&path, &analysis.findings, out.as_deref()),
+    })?;
+    let all_hold = claims.iter().all(Claim::holds);
     Ok(if args.check && !all_hold { Ended::ClaimFailed } else { Ended::Done })
 }
 
-fn in_words(path: &Path, summary: &Summary, claims: &[Claim], out: Option<&Path>) -> String {
-    // The keys are text, whose order is not that of numbers.
-    let clusters = summary.key_freqs.iter().map(ToString::to_string).chain([UNCLUSTERED.to_owned()]);
-    let sizes: Vec<String> = clusters.map(|k| format!("{k}: {}", summary.cluster_sizes[&k])).collect();
+fn text(path: &Path, Findings { summary, claims, provenance }: &Findings, out: Option<&Path>) -> String {
+    let sizes: Vec<String> =
+        summary.cluster_sizes.iter().map(|(cluster, size)| format!("{cluster}: {size}")).collect();
+    let frequencies = provenance.task.n_frequencies();
     let mut lines = vec![
         path.display().to_string(),
-        format!("  key frequencies {:?} of 1 to {}", summary.key_freqs, summary.p / 2),
+        format!("  key frequencies {:?} of 1 to {frequencies}", summary.key_freqs),
         format!(
             "  loss {:.3e}, accuracy {:.2} % on all inputs",
             summary.original_loss,
@@ -50,38 +52,20 @@ fn in_words(path: &Path, summary: &Summary, claims: &[Claim], out: Option<&Path>
         format!("  neurons per cluster {}", sizes.join(", ")),
         String::new(),
     ];
-    let width = claims.iter().map(|claim| claim.claim.chars().count()).max().unwrap_or(0);
-    for Claim { claim, value, bound, holds } in claims {
-        let verdict = if *holds { "holds" } else { "FAILS" };
-        lines.push(format!("  {verdict}  {claim:<width$}  {value}  ({bound})"));
-    }
-    let held = claims.iter().filter(|claim| claim.holds).count();
+    let width = claims.iter().map(|claim| claim.statement.chars().count()).max().unwrap_or(0);
+    lines.extend(claims.iter().map(|claim| line(claim, width)));
+    let held = claims.iter().filter(|claim| claim.holds()).count();
     lines.push(format!("\n  {held} of {} claims hold", claims.len()));
     lines.extend(out.map(|out| format!("  figures {}", out.display())));
     lines.join("\n") + "\n"
 }
 
-/// Names the stage at hand.
-struct Stages {
-    bar: ProgressBar,
-}
-
-impl Stages {
-    fn new(hidden: bool) -> Self {
-        let bar = if hidden || !stderr().is_terminal() {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::new(STAGES.len() as u64)
-        };
-        let style =
-            ProgressStyle::with_template("{bar:20.cyan/dim} {msg}").expect("the template is well-formed");
-        Self { bar: bar.with_style(style) }
-    }
-}
-
-impl Observer for Stages {
-    fn stage(&mut self, name: &str) {
-        self.bar.set_message(name.to_owned());
-        self.bar.inc(1);
-    }
+/// A claim in a line, its verdict first.
+fn line(claim: &Claim, width: usize) -> String {
+    let (verdict, bounds) = match claim.verdict {
+        Verdict::Holds => ("holds", format!("  ({})", words::bounds(claim))),
+        Verdict::Fails => ("FAILS", format!("  ({})", words::bounds(claim))),
+        Verdict::DoesNotApply { .. } => ("n/a  ", String::new()),
+    };
+    format!("  {verdict}  {:<width$}  {}{bounds}", claim.statement, words::found(claim))
 }

@@ -1,29 +1,27 @@
-use std::{
-    fs,
-    io::{Write, stdout},
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, anyhow};
 use clockwork_analysis::AnalysisFiles;
 use clockwork_report::Report;
-use clockwork_training::read_metrics;
+use clockwork_training::RunFiles;
 
-use super::{checkpoint_path::analysis_directory, program::program, training_curves::training_curves};
 use crate::{
     args::ReportArgs,
     exit::{Ended, WrongRequest},
+    printer::Printer,
+    program::program,
+    training_curves::training_curves,
 };
 
 /// `clockwork report`
 pub fn report(args: &ReportArgs) -> anyhow::Result<Ended> {
-    let analysis_at = analysis_to_report(&args.run, args.step)?;
-    let analysis = AnalysisFiles::read(&analysis_at)?;
-    // An imported network has none.
-    let evaluations = read_metrics(&args.run.join("metrics.jsonl"), u64::MAX)?;
+    let run = RunFiles::new(&args.run);
+    let analysis = AnalysisFiles::read(&analysis_to_report(&run, args.step)?)?;
+    // An imported network has no evaluations.
+    let evaluations = run.metrics(u64::MAX)?;
     let training = training_curves(&evaluations, &evaluations.iter().collect());
-    let record = fs::read(args.run.join("run.json")).ok().and_then(|json| serde_json::from_slice(&json).ok());
-    let config = fs::read_to_string(args.run.join("config.toml")).ok();
+    let record = run.record().map(serde_json::to_value).transpose()?;
+    let config = fs::read_to_string(run.config_path()).ok();
     // `latest` is another run tomorrow; the page is to name today's.
     let name = fs::canonicalize(&args.run).with_context(|| format!("cannot open {}", args.run.display()))?;
     let name = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -33,16 +31,15 @@ pub fn report(args: &ReportArgs) -> anyhow::Result<Ended> {
         training: Some(&training),
         record: record.as_ref(),
         config: config.as_deref(),
+        further: &[],
     };
-    let written = report.write(&args.run.join("report"))?;
-    let text = format!(
+    let written = report.write(&run.report())?;
+    Printer::new(false).result(&format!(
         "report {}\n  {} pictures as SVG and PNG in {}\n",
         written.page.display(),
         written.pictures,
         written.figures.display()
-    );
-    // A reader that went away, such as `head`, is no failure of the report.
-    let _ = stdout().write_all(text.as_bytes());
+    ))?;
     if args.open {
         open::that(&written.page).with_context(|| format!("cannot open {}", written.page.display()))?;
     }
@@ -51,25 +48,28 @@ pub fn report(args: &ReportArgs) -> anyhow::Result<Ended> {
 
 /// The directory of the analysis of a run's step, of the one analysed last if none is asked for; or the
 /// directory itself, if an analysis is in it.
-fn analysis_to_report(run: &Path, step: Option<u64>) -> anyhow::Result<PathBuf> {
-    let analyze = |step: &str| anyhow!("run `{} analyze {}{step}` first", program(), run.display());
+fn analysis_to_report(run: &RunFiles, step: Option<u64>) -> anyhow::Result<PathBuf> {
+    let path = run.path();
     let wrong = |what: String| anyhow!(WrongRequest("give a run that was analysed")).context(what);
-    if !run.is_dir() {
-        return Err(wrong(format!("{} is no directory", run.display())));
+    let analyze_first = |step: &str| {
+        let analyze = format!("{} analyze {}{step}", program(), path.display());
+        wrong(format!("{}: run `{analyze}` first", path.display()))
+    };
+    if !path.is_dir() {
+        return Err(wrong(format!("{} is no directory", path.display())));
     }
     if let Some(step) = step {
-        let directory = analysis_directory(run, step);
-        let is_analysed = directory.is_dir();
-        return is_analysed
-            .then_some(directory)
-            .ok_or_else(|| wrong(format!("{}: {}", run.display(), analyze(&format!(" --step {step}")))));
+        let directory = run.analysis(step);
+        return match directory.is_dir() {
+            true => Ok(directory),
+            false => Err(analyze_first(&format!(" --step {step}"))),
+        };
     }
-    if run.join("analysis.json").is_file() {
-        return Ok(run.to_owned());
+    if AnalysisFiles::analysed_at(path).is_some() {
+        return Ok(path.to_owned());
     }
-    let analysed = fs::read_dir(run.join("analysis")).into_iter().flatten().flatten();
-    let when =
-        |path: &PathBuf| fs::metadata(path.join("analysis.json")).and_then(|file| file.modified()).ok();
-    let analysed = analysed.map(|entry| entry.path()).filter(|path| when(path).is_some());
-    analysed.max_by_key(when).ok_or_else(|| wrong(format!("{}: {}", run.display(), analyze(""))))
+    let analysed = run.analyses().into_iter();
+    let analysed =
+        analysed.filter_map(|directory| Some((AnalysisFiles::analysed_at(&directory)?, directory)));
+    analysed.max().map(|(_, directory)| directory).ok_or_else(|| analyze_first(""))
 }

@@ -1,11 +1,17 @@
 use clockwork_training::Run;
 
-use super::sitting::{device, require_terminal, sit};
-use crate::{args::ResumeArgs, exit::Ended};
+use crate::{
+    args::ResumeArgs,
+    device::device,
+    exit::Ended,
+    printer::Printer,
+    training_session::{require_terminal, train_and_tell},
+};
 
 /// `clockwork resume`
 pub fn resume(args: &ResumeArgs) -> anyhow::Result<Ended> {
-    require_terminal(&args.sitting)?;
-    let device = device(args.sitting.backend, args.sitting.quiet)?;
-    sit(Run::resume(&args.run)?, device, &args.sitting)
+    require_terminal(&args.training)?;
+    let printer = Printer::new(args.training.quiet);
+    let device = device(args.training.backend, &printer)?;
+    train_and_tell(Run::resume(&args.run)?, device, &args.training, &printer)
 }

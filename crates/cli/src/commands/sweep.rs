@@ -1,31 +1,27 @@
-use std::{
-    env,
-    io::{Write, stdout},
-    num::NonZeroUsize,
-    path::Path,
-    thread::available_parallelism,
-};
+use std::{env, num::NonZeroUsize, path::Path, sync::Arc, thread::available_parallelism};
 
 use anyhow::Context;
 use burn::train::Interrupter;
 use clockwork_training::{
-    Milestones, PlannedRun, Seeds, Sweep, SweepPlan, SweepRun, SweepState, TrainingDevice, read_metrics,
+    Evaluation, Milestones, PlannedRun, RunFiles, Seeds, Sweep, SweepObserver, SweepPlan, SweepRun,
+    SweepState, TrainingDevice,
 };
 
-use super::{
-    interrupt::stop_on_ctrl_c, program::program, relative_path::relative_to_here, sitting::device,
-    threads::start_threads,
+use crate::{
+    args::SweepArgs, device::device, duration::seconds, exit::Ended, interrupt::stop_on_ctrl_c,
+    printer::Printer, program::program, relative_path::relative_to_here, sweep_progress::SweepProgress,
+    table::table, threads::start_threads,
 };
-use crate::{args::SweepArgs, duration::InWords, exit::Ended, sweep_progress::SweepProgress, table::table};
 
 /// Runs that a GPU trains together.
 const TOGETHER: NonZeroUsize = NonZeroUsize::new(32).expect("it is not zero");
 
 /// `clockwork sweep`
 pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
+    let printer = Printer::new(args.quiet);
     let seeds: Seeds = args.seeds.parse()?;
     let plan = SweepPlan::new(args.config.as_deref(), &args.settings, &seeds)?;
-    let device = device(args.backend, args.quiet)?.unwrap_or_else(TrainingDevice::cpu);
+    let device = device(args.backend, &printer)?.unwrap_or_else(TrainingDevice::cpu);
     let is_together = !device.is_processor();
     // Runs side by side get more done than threads that share one: they wait for nobody.
     let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
@@ -36,7 +32,7 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
     let command = |directory: &Path, base: &Path, run: &PlannedRun| {
         command(&clockwork, directory, base, run, &device, threads)
     };
-    let sweep = Sweep::open(&args.runs_dir, &name(args), &plan, command)?;
+    let sweep = Sweep::open(&args.runs_dir, &name(args), plan, command)?;
 
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(&interrupter)?;
@@ -46,18 +42,16 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
         false if threads == 1 => format!("{jobs} at a time, 1 thread each"),
         false => format!("{jobs} at a time, {threads} threads each"),
     };
-    let progress = SweepProgress::new(&plan, &sweep.runs(), &path, &how, args.quiet);
+    let progress = SweepProgress::new(sweep.planned(), &sweep.runs(), &path, &how, printer.clone());
+    let progress: Arc<dyn SweepObserver> = Arc::new(progress);
     let trained = match is_together {
-        true => sweep.train_together(&plan, jobs, (&device, threads), &progress, &interrupter),
-        false => sweep.train(jobs, &progress, &interrupter),
+        true => sweep.train_together(jobs, (&device, threads), &progress, &interrupter),
+        false => sweep.train(jobs, &*progress, &interrupter),
     };
-    progress.finish();
+    drop(progress);
     trained?;
     let runs = sweep.runs();
-    if !args.quiet {
-        // A reader that went away, such as `head`, is no failure of the sweep.
-        let _ = stdout().write_all(in_words(&path, &runs).as_bytes());
-    }
+    printer.result(&text(&path, &runs))?;
     Ok(if runs.iter().any(|run| run.state == SweepState::Failed) {
         Ended::RunFailed
     } else if runs.iter().any(|run| run.state != SweepState::Finished) {
@@ -96,7 +90,7 @@ fn command(
     command
 }
 
-fn in_words(path: &Path, runs: &[SweepRun]) -> String {
+fn text(path: &Path, runs: &[SweepRun]) -> String {
     let rows = runs.iter().map(|run| row(path, run)).collect();
     let header = ["run", "state", "step", "test accuracy 99 %", "test loss", "time", ""];
     let count = |state| runs.iter().filter(|run| run.state == state).count();
@@ -114,10 +108,8 @@ fn in_words(path: &Path, runs: &[SweepRun]) -> String {
 /// A run's row in the last table.
 fn row(path: &Path, run: &SweepRun) -> Vec<String> {
     // What is wrong with metrics that cannot be read, the run's own process tells.
-    let evaluations = read_metrics(&path.join(&run.name).join("metrics.jsonl"), u64::MAX).unwrap_or_default();
-    let last = evaluations.last();
-    let of_last =
-        |text: &dyn Fn(&clockwork_training::Evaluation) -> String| last.map_or("–".to_owned(), text);
+    let evaluations = RunFiles::new(path.join(&run.name)).metrics(u64::MAX).unwrap_or_default();
+    let of_last = |text: &dyn Fn(&Evaluation) -> String| evaluations.last().map_or("–".to_owned(), text);
     let generalised = evaluations.iter().collect::<Milestones>().generalised;
     let state = match run.state {
         SweepState::Waiting => "waiting",
@@ -131,7 +123,7 @@ fn row(path: &Path, run: &SweepRun) -> Vec<String> {
         of_last(&|last| last.step.to_string()),
         generalised.map_or("–".to_owned(), |step| format!("step {step}")),
         of_last(&|last| format!("{:.3e}", last.test_loss)),
-        of_last(&|last| InWords { seconds: last.elapsed_s }.to_string()),
+        of_last(&|last| seconds(last.elapsed_s)),
         run.reason.clone().unwrap_or_default(),
     ]
 }

@@ -1,32 +1,31 @@
-use std::io::{Write, stdout};
-
 use clockwork_training::{Config, Error, Run};
 use jiff::Zoned;
 
-use super::{
+use crate::{
+    args::TrainArgs,
+    device::device,
+    exit::Ended,
+    printer::Printer,
     relative_path::relative_to_here,
-    sitting::{device, require_terminal, sit},
+    training_session::{require_terminal, train_and_tell},
 };
-use crate::{args::TrainArgs, exit::Ended};
 
 /// `clockwork train`
 pub fn train(args: &TrainArgs) -> anyhow::Result<Ended> {
-    require_terminal(&args.sitting)?;
+    require_terminal(&args.training)?;
+    let printer = Printer::new(args.training.quiet);
     let mut settings = args.settings.clone();
     settings.extend(args.seed.map(|seed| format!("training.seed={seed}")));
     settings.extend(args.max_steps.map(|steps| format!("training.max_steps={steps}")));
     let config = Config::load(args.config.as_deref(), &settings)?;
-    let device = device(args.sitting.backend, args.sitting.quiet)?;
+    let device = device(args.training.backend, &printer)?;
     match create(args, &config) {
         Err(Error::Finished { path, step }) if args.or_resume => {
-            if !args.sitting.quiet {
-                let path = relative_to_here(&path);
-                // A reader that went away, such as `head`, is no failure of the run.
-                let _ = writeln!(stdout(), "finished at step {step} already: {}", path.display());
-            }
+            let path = relative_to_here(&path);
+            printer.result(&format!("finished at step {step} already: {}\n", path.display()))?;
             Ok(Ended::Done)
         }
-        run => sit(run?, device, &args.sitting),
+        run => train_and_tell(run?, device, &args.training, &printer),
     }
 }
 
@@ -39,7 +38,8 @@ fn create(args: &TrainArgs, config: &Config) -> Result<Run, Error> {
         };
     }
     let time = Zoned::now().strftime("%Y%m%d-%H%M%S");
-    let name = format!("add{}-seed{}-{time}", config.task.modulus, config.training.seed);
+    let name =
+        format!("{}{}-seed{}-{time}", config.task.operation, config.task.modulus, config.training.seed);
     // Several runs may start in the same second.
     let mut names = std::iter::once(name.clone()).chain((2..).map(|n| format!("{name}-{n}")));
     loop {

@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 
 use clockwork_analysis::{Across, ComparedRun, Comparison, MeanOverlap, Overlap, Pair, Spread};
 
-use super::ComparisonReport;
-use crate::{Axis, Content, Entry, Figure, HeatMap, Line, Section, TrainingCurves, short_number::short};
+use crate::{Axis, Content, Entry, Figure, HeatMap, Line, Section, TrainingCurves, words::short};
 
 /// How many runs' names find room along the vertical axis.
 const NAMES_DOWN: usize = 30;
@@ -14,25 +13,22 @@ const LETTERS_ACROSS: usize = 60;
 /// How many frequencies are labelled at most.
 const LABELLED_FREQUENCIES: usize = 20;
 
-/// Figures of a comparison, each with what to look for in it.
+/// Figures of a comparison, each with what to look for in it. `training` has one element per run, without
+/// evaluations where those are not known.
 #[must_use]
-pub fn comparison_story(of: &ComparisonReport) -> Vec<Section> {
-    let comparison = of.comparison;
+pub fn comparison_story(comparison: &Comparison, training: &[TrainingCurves]) -> Vec<Section> {
     let mut frequencies = vec![map(comparison), histogram(&comparison.across)];
     if comparison.runs.len() > 1 {
         frequencies.push(overlaps(comparison));
     }
-    let mut sections = vec![Section {
-        id: "frequencies",
-        title: "Key frequencies: which ones are found",
-        entries: frequencies,
-    }];
-    if of.training.iter().any(|curves| !curves.steps.is_empty()) {
-        sections.push(Section {
-            id: "training",
-            title: "Training: when the rule is found",
-            entries: vec![losses(comparison, of.training), steps_to_grok(comparison, of.training)],
-        });
+    let mut sections =
+        vec![Section::new("frequencies", "Key frequencies: which ones are found", frequencies)];
+    if training.iter().any(|curves| !curves.steps.is_empty()) {
+        sections.push(Section::new(
+            "training",
+            "Training: when the rule is found",
+            vec![losses(comparison, training), steps_to_grok(comparison, training)],
+        ));
     }
     sections
 }
@@ -83,13 +79,13 @@ fn map(of: &Comparison) -> Entry {
                 as they do in {} of {}. {}",
             of.across.rules_agree,
             of.runs.len(),
-            numbers_in_words(&of.across.key_freqs_per_run),
+            numbers_used(&of.across.key_freqs_per_run),
         ),
     )
 }
 
 /// How many key frequencies runs have.
-fn numbers_in_words(Spread { count, mean, standard_deviation, min, max }: &Spread) -> String {
+fn numbers_used(Spread { count, mean, standard_deviation, min, max }: &Spread) -> String {
     match standard_deviation {
         Some(deviation) => format!(
             "The {count} networks use {min} to {max} frequencies, {} on average with a standard deviation of {}.",

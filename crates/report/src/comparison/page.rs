@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use crate::{
     Section,
     page::{Page, PageSection, of_figures, table},
-    short_number::short,
+    words::{self, short},
 };
 
 /// The whole page.
@@ -57,7 +57,7 @@ fn verdict(Comparison { p, runs, across }: &Comparison) -> String {
                 {expected} ± {deviation} %."
         )
     });
-    let everywhere = across.claims.iter().filter(|claim| claim.fails_in.is_empty()).count();
+    let everywhere = across.claims.iter().filter(|claim| claim.holds_in == runs.len()).count();
     let hold = if runs.len() == 1 { "hold" } else { "hold in all of them" };
     format!(
         "{does}. {} {used} of {} frequencies key.{overlap} {everywhere} of {} claims {hold}.",
@@ -92,14 +92,14 @@ fn runs(of: &Comparison) -> Markup {
                 }
                 tbody {
                     @for run in &of.runs {
-                        tr class=(if run.claims_failed.is_empty() { "holds" } else { "fails" }) {
+                        tr class=(if run.claims_held() == claims { "holds" } else { "fails" }) {
                             td { (run.name) } td { (run.seed.map_or("–".to_owned(), |seed| seed.to_string())) }
                             @for setting in &settings { td { (run.setting(setting).unwrap_or_else(|| "–".to_owned())) } }
-                            td { (run.step_in_words()) }
+                            td { (words::step(run)) }
                             td { (run.generalised.map_or("–".to_owned(), |step| step.to_string())) }
-                            td { (short(run.original_loss)) } td { (key_freqs(run)) } td { (run.rules_in_words()) }
+                            td { (short(run.original_loss)) } td { (key_freqs(run)) } td { (words::rules(run)) }
                             td { (run.most_harmful_ablation.map_or("–".to_owned(), |of| format!("{}: loss {}", of.freq, short(of.loss)))) }
-                            td { (run.claims_held) " of " (claims) }
+                            td { (run.claims_held()) " of " (claims) }
                         }
                     }
                 }
@@ -118,12 +118,12 @@ fn claims(of: &Across) -> Markup {
     html! {
         div.table {
             table {
-                thead { tr { th { "Claim" } th { "Fails in" } th { "Holds in" } } }
+                thead { tr { th { "Claim" } th { "Fails in" } th { "Does not apply to" } th { "Holds in" } } }
                 tbody {
-                    @for ClaimAcross { claim, holds_in, fails_in } in &of.claims {
-                        tr class=(if fails_in.is_empty() { "holds" } else { "fails" }) {
-                            td { (claim) } td { (fails_in.join(", ")) }
-                            td { @if fails_in.is_empty() { "✓ " } (holds_in) " of " (of.runs) }
+                    @for ClaimAcross { claim, holds_in, fails_in, does_not_apply_in, .. } in &of.claims {
+                        tr class=(if *holds_in == of.runs { "holds" } else { "fails" }) {
+                            td { (claim) } td { (fails_in.join(", ")) } td { (does_not_apply_in.join(", ")) }
+                            td { @if *holds_in == of.runs { "✓ " } (holds_in) " of " (of.runs) }
                         }
                     }
                 }

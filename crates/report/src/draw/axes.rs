@@ -3,7 +3,7 @@ use crate::{Axis, Content, Figure, Points, ticks::Ticks};
 /// With more bars than this their names take turns on two lines, or they would run into each other.
 const MAX_NAMES_ABREAST: usize = 6;
 
-/// How many times as high as its tallest bar a figure is that names levels.
+/// The upper end of a linear vertical axis with named levels, relative to the highest bar or level.
 const ROOM_FOR_NAMES: f64 = 1.25;
 
 /// Whether the names of a frame's bars take turns.

@@ -9,13 +9,11 @@ use plotters::{
     },
 };
 
-use super::{
-    Anything, GREY,
-    labels::{draw_key, draw_legend, text},
-};
+use super::labels::{draw_key, draw_legend, text};
 use crate::{
     Content, Figure, HeatMap,
-    colours::{LINES, colour},
+    colours::{GREY, LINES, colour},
+    error::Anything,
     ticks::Ticks,
 };
 

@@ -9,8 +9,13 @@ use plotters::{
     },
 };
 
-use super::{Anything, GREY};
-use crate::{colours::colour, font, short_number::short, ticks::Ticks};
+use crate::{
+    colours::{GREY, colour},
+    error::Anything,
+    font,
+    ticks::Ticks,
+    words::short,
+};
 
 /// The font of figures in some size.
 pub(super) fn text(size: u32, scale: u32) -> TextStyle<'static> {

@@ -1,7 +1,11 @@
-use super::{Entry, Found, Section, effective_weights, found::input_axes};
+use super::{
+    effective_weights,
+    found::{Found, input_axes},
+    section::{Entry, Section},
+};
 use crate::{Figure, Result};
 
-/// What the third axis of the attention pattern is.
+/// The positions attended to, in the order of the second axis of `attention.pattern`.
 const POSITIONS: [&str; 3] = ["x", "y", "="];
 
 pub(super) fn section(of: &Found) -> Result<Section> {
@@ -50,10 +54,10 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             format!(
                 "Few coefficients should stand out: those of key frequencies ({}), along both axes as \
                 the pattern is a softmax of a function of x and one of y.",
-                of.key_freqs_in_words()
+                of.key_freqs_listed()
             ),
         ),
     ];
     entries.extend(effective_weights::entries(of)?);
-    Ok(Section { id: "attention", title: "Attention: numbers reach the last position", entries })
+    Ok(Section::new("attention", "Attention: numbers reach the last position", entries))
 }

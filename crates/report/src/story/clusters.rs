@@ -1,6 +1,9 @@
-use clockwork_analysis::{CLUSTER_FRAC_EXPLAINED, UNCLUSTERED};
+use clockwork_analysis::{CLUSTER_FRAC_EXPLAINED, Cluster};
 
-use super::{Entry, Found, Section};
+use super::{
+    found::Found,
+    section::{Entry, Section},
+};
 use crate::{Axis, Content, Figure, Points, Result};
 
 pub(super) fn section(of: &Found) -> Result<Section> {
@@ -19,7 +22,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         [Axis::of("best frequency"), Axis::of("fraction explained")],
         Content::Points(points),
     );
-    let bars = of.clusters().into_iter().map(|name| Ok((name.clone(), of.cluster_size(&name)? as f64)));
+    let bars = of.clusters().map(|of_bar| Ok((of_bar.to_string(), of.cluster_size(of_bar)? as f64)));
     let sizes = Figure::new(
         "cluster-sizes",
         "Neurons per cluster",
@@ -59,7 +62,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             format!(
                 "{} of {d_mlp} neurons are in no cluster, {} of them dead, and together they have {:.2} \
                 % of all neurons' effect.{firing}",
-                of.cluster_size(UNCLUSTERED)?,
+                of.cluster_size(Cluster::Unclustered)?,
                 summary.dead_neurons,
                 100.0 * summary.unclustered_share_of_effect
             ),
@@ -73,5 +76,5 @@ pub(super) fn section(of: &Found) -> Result<Section> {
                 .to_owned(),
         ));
     }
-    Ok(Section { id: "clusters", title: "Clusters: each neuron serves one frequency", entries })
+    Ok(Section::new("clusters", "Clusters: each neuron serves one frequency", entries))
 }

@@ -1,4 +1,4 @@
-use super::{Entry, Found};
+use super::{found::Found, section::Entry};
 use crate::{Axis, Content, Figure, HeatMap, Line, Result};
 
 /// The weights from a number straight to attention scores and neurons.

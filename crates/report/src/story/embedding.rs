@@ -1,5 +1,8 @@
-use super::{Entry, Found, Section};
-use crate::{Axis, Content, Figure, HeatMap, Line, Result, short_number::short, story::found::in_words};
+use super::{
+    found::Found,
+    section::{Entry, Section},
+};
+use crate::{Axis, Content, Figure, HeatMap, Line, Result, words};
 
 pub(super) fn section(of: &Found) -> Result<Section> {
     let (p, d_model, summary) = (of.p, of.model.d_model, of.summary);
@@ -32,36 +35,33 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     let following =
         values.get(expected).copied().unwrap_or(0.0) / values.first().copied().unwrap_or(1.0).max(1e-300);
 
-    Ok(Section {
-        id: "embedding",
-        title: "Embedding: a few frequencies are kept",
-        entries: vec![
-            Entry::new(
-                norms,
-                format!(
-                    "A sparse embedding has tall spikes at a few pairs of cos and sin, and next to nothing \
+    let entries = vec![
+        Entry::new(
+            norms,
+            format!(
+                "A sparse embedding has tall spikes at a few pairs of cos and sin, and next to nothing \
                 elsewhere. Here the frequencies {} exceed a quarter of the largest and hold {:.1} % of \
                 the squared norm; the Gini coefficient over frequencies is {:.3}.",
-                    in_words(by_rule),
-                    100.0 * key_share,
-                    summary.gini_embedding
-                ),
+                words::list(by_rule),
+                100.0 * key_share,
+                summary.gini_embedding
             ),
-            Entry::new(
-                map,
-                "Rows are Fourier components of the input, columns directions of the residual stream. \
+        ),
+        Entry::new(
+            map,
+            "Rows are Fourier components of the input, columns directions of the residual stream. \
                 Rows of key frequencies stand out; all others should be pale. Which directions they take \
                 is arbitrary."
-                    .to_owned(),
-            ),
-            Entry::new(
-                singular,
-                format!(
-                    "Each frequency needs two directions, one for its cosine and one for its sine, so \
+                .to_owned(),
+        ),
+        Entry::new(
+            singular,
+            format!(
+                "Each frequency needs two directions, one for its cosine and one for its sine, so \
                 {expected} values should stand out. The one after them is {} of the largest.",
-                    short(following)
-                ),
+                words::short(following)
             ),
-        ],
-    })
+        ),
+    ];
+    Ok(Section::new("embedding", "Embedding: a few frequencies are kept", entries))
 }

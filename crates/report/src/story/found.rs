@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use clockwork_analysis::{AnalysisFiles, Arrays, FourierBasis, Summary, UNCLUSTERED};
+use clockwork_analysis::{AnalysisFiles, Arrays, Cluster, FourierBasis, Summary};
 use clockwork_model::ModelConfig;
 
-use crate::{Axis, Content, Error, Figure, HeatMap, Line, Result};
+use crate::{Axis, Content, Error, Figure, HeatMap, Line, Result, words};
 
 /// How many labels find room along an axis.
 const LABELS_ALONG: usize = 18;
@@ -25,13 +25,18 @@ impl<'a> Found<'a> {
         let summary = &files.findings.summary;
         let broken = |problem: String| Error::Analysis(problem);
         let model = files.findings.provenance.model.validated().map_err(|e| broken(e.to_string()))?;
-        let p = summary.p;
-        if model.modulus != p {
-            return Err(broken(format!("summary.p is {p}, the model's modulus {}", model.modulus)));
+        let task = files.findings.provenance.task;
+        if model.modulus != task.modulus || summary.p != task.modulus {
+            let problem = format!(
+                "summary.p is {}, the task's modulus {}, the model's {}",
+                summary.p, task.modulus, model.modulus
+            );
+            return Err(broken(problem));
         }
-        let rules = &summary.key_freqs_by_rule;
-        let all = [&summary.key_freqs, &rules.embedding, &rules.neurons, &rules.w_logit];
-        if let Some(k) = all.into_iter().flatten().find(|&&k| k == 0 || k > p / 2) {
+        let p = task.coordinates().n();
+        let named = summary.key_freqs_by_rule.named_by_any();
+        if let Some(k) = named.iter().chain(&summary.key_freqs).find(|&&k| k == 0 || k > task.n_frequencies())
+        {
             return Err(broken(format!("{k} is no frequency modulo {p}")));
         }
         let names = FourierBasis::new(p).names();
@@ -60,19 +65,19 @@ impl<'a> Found<'a> {
     }
 
     /// A key frequency's figure among those of all.
-    pub fn of_freq(figures: &BTreeMap<String, f64>, k: usize) -> Result<f64> {
-        figures.get(&k.to_string()).copied().ok_or_else(|| Error::Analysis(format!("no figure for {k}")))
+    pub fn of_freq(figures: &BTreeMap<usize, f64>, k: usize) -> Result<f64> {
+        figures.get(&k).copied().ok_or_else(|| Error::Analysis(format!("no figure for {k}")))
     }
 
     /// How many neurons a cluster has.
-    pub fn cluster_size(&self, name: &str) -> Result<usize> {
+    pub fn cluster_size(&self, cluster: Cluster) -> Result<usize> {
         let sizes = &self.summary.cluster_sizes;
-        sizes.get(name).copied().ok_or_else(|| Error::Analysis(format!("no size of cluster {name}")))
+        sizes.get(&cluster).copied().ok_or_else(|| Error::Analysis(format!("no size of cluster {cluster}")))
     }
 
-    /// The clusters' names, those of frequencies first.
-    pub fn clusters(&self) -> Vec<String> {
-        self.key_freqs.iter().map(ToString::to_string).chain([UNCLUSTERED.to_owned()]).collect()
+    /// The clusters, those of frequencies first.
+    pub fn clusters(&self) -> impl Iterator<Item = Cluster> {
+        Cluster::all(self.key_freqs)
     }
 
     /// An axis of Fourier components, on which the constant and the key cosines are labelled.
@@ -108,21 +113,9 @@ impl<'a> Found<'a> {
         Figure::new(id, title, axes, Content::Lines { lines, marks: vec![] })
     }
 
-    /// The key frequencies in words.
-    pub fn key_freqs_in_words(&self) -> String {
-        in_words(self.key_freqs)
-    }
-}
-
-/// Numbers in words: `none`, `5`, `5 and 7`, `2, 5 and 7`.
-pub(crate) fn in_words(numbers: &[usize]) -> String {
-    match numbers {
-        [] => "none".to_owned(),
-        [only] => only.to_string(),
-        [first @ .., last] => {
-            let first: Vec<String> = first.iter().map(ToString::to_string).collect();
-            format!("{} and {last}", first.join(", "))
-        }
+    /// The key frequencies as one would say them.
+    pub fn key_freqs_listed(&self) -> String {
+        words::list(self.key_freqs)
     }
 }
 
@@ -133,14 +126,23 @@ pub(crate) fn input_axes() -> [Axis; 2] {
 
 #[cfg(test)]
 mod tests {
+    use clockwork_analysis::AnalysisFiles;
+    use clockwork_model::{Checkpoint, CheckpointFile, clock};
+
     use super::*;
 
     #[test]
-    fn lists_read_as_one_would_say_them() {
-        for (numbers, words) in
-            [(&[][..], "none"), (&[5], "5"), (&[5, 7], "5 and 7"), (&[2, 5, 7], "2, 5 and 7")]
-        {
-            assert_eq!(in_words(numbers), words);
-        }
+    fn a_map_over_xy_has_x_to_the_right_and_y_upwards() {
+        let (config, weights) = clock(5, &[2], 8);
+        let checkpoint = Checkpoint::of_weights(config, weights);
+        let file = CheckpointFile { path: "clock".into(), sha256: String::new(), checkpoint };
+        let files = AnalysisFiles::of(&file, &mut ()).unwrap();
+        // Value 10 x + y, x first.
+        let values: Vec<f64> = (0..25).map(|input| f64::from(10 * (input / 5) + input % 5)).collect();
+        let content = Found::new(&files).unwrap().map_over_xy(&values, "value", false);
+        let Content::HeatMap(map) = content else { panic!("{content:?}") };
+        // Rows go upwards, columns to the right.
+        let at = |column: usize, row: usize| map.values[row * map.columns + column];
+        assert_eq!([at(0, 0), at(3, 0), at(0, 3), at(4, 1)], [0.0, 30.0, 3.0, 41.0]);
     }
 }

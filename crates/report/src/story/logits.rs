@@ -1,4 +1,7 @@
-use super::{Entry, Found, Section};
+use super::{
+    found::Found,
+    section::{Entry, Section},
+};
 use crate::{Axis, Content, Figure, Line, Result};
 
 pub(super) fn section(of: &Found) -> Result<Section> {
@@ -72,5 +75,5 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             ),
         );
     }
-    Ok(Section { id: "logits", title: "Logits: linear terms cancel", entries })
+    Ok(Section::new("logits", "Logits: linear terms cancel", entries))
 }

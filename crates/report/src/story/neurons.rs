@@ -1,5 +1,8 @@
-use super::{Entry, Found, Section, found::input_axes};
-use crate::{Figure, Result, short_number::short};
+use super::{
+    found::{Found, input_axes},
+    section::{Entry, Section},
+};
+use crate::{Figure, Result, words::short};
 
 /// How many neurons of each cluster are shown; the analysis keeps a few more.
 const SHOWN_PER_CLUSTER: usize = 3;
@@ -60,36 +63,33 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             )
         },
     );
-    Ok(Section {
-        id: "neurons",
-        title: "Neurons: products of waves",
-        entries: vec![
-            Entry::new(
-                over_inputs,
-                format!(
-                    "The first neurons of each cluster. A neuron that serves one frequency shows a regular \
+    let entries = vec![
+        Entry::new(
+            over_inputs,
+            format!(
+                "The first neurons of each cluster. A neuron that serves one frequency shows a regular \
                 pattern, periodic along both axes. {symmetric}"
-                ),
             ),
-            Entry::new(
-                fourier,
-                "Each should have at most eight coefficients that matter: linear ones along the edges \
+        ),
+        Entry::new(
+            fourier,
+            "Each should have at most eight coefficients that matter: linear ones along the edges \
                 and quadratic ones where both components are of its frequency."
-                    .to_owned(),
-            ),
-            Entry::new(
-                squared,
-                format!(
-                    "All neurons together use only constant, linear and quadratic terms of the key \
+                .to_owned(),
+        ),
+        Entry::new(
+            squared,
+            format!(
+                "All neurons together use only constant, linear and quadratic terms of the key \
                 frequencies ({}): {:.1} % of the squares are quadratic and {:.1} % linear in those.",
-                    of.key_freqs_in_words(),
-                    100.0 * summary.neurons_frac_quadratic,
-                    100.0 * summary.neurons_frac_linear
-                ),
+                of.key_freqs_listed(),
+                100.0 * summary.neurons_frac_quadratic,
+                100.0 * summary.neurons_frac_linear
             ),
-            relu_fit(of)?,
-        ],
-    })
+        ),
+        relu_fit(of)?,
+    ];
+    Ok(Section::new("neurons", "Neurons: products of waves", entries))
 }
 
 /// How a ReLU multiplies.

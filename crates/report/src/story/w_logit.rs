@@ -1,4 +1,9 @@
-use super::{Entry, Found, Section};
+use clockwork_analysis::Cluster;
+
+use super::{
+    found::Found,
+    section::{Entry, Section},
+};
 use crate::{Axis, Content, Figure, HeatMap, Result};
 
 pub(super) fn section(of: &Found) -> Result<Section> {
@@ -13,10 +18,14 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     let rows = order.iter().filter_map(|&n| values.chunks_exact(p).nth(usize::try_from(n).ok()?));
     let mut ordered = HeatMap::new(p, rows.flatten().copied().collect(), "coefficient", true);
     let mut row = 0;
-    for name in of.clusters() {
-        let size = of.cluster_size(&name)?;
+    for cluster in of.clusters() {
+        let size = of.cluster_size(cluster)?;
         if size > 0 {
-            ordered.borders.push((row, name.parse::<usize>().map_or(name, |k| format!("cluster {k}"))));
+            let name = match cluster {
+                Cluster::Frequency(k) => format!("cluster {k}"),
+                Cluster::Unclustered => cluster.to_string(),
+            };
+            ordered.borders.push((row, name));
         }
         row += size;
     }
@@ -91,5 +100,5 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             summary.w_logit_rank
         ),
     ));
-    Ok(Section { id: "w-logit", title: "W_logit: waves become answers", entries })
+    Ok(Section::new("w-logit", "W_logit: waves become answers", entries))
 }

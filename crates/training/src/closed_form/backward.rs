@@ -1,22 +1,20 @@
-use clockwork_model::{
-    ModelConfig,
-    matrix::{Into, Matrix, MatrixMut, product},
-};
+use clockwork_model::ModelConfig;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
-    Buffers,
+    buffers::Buffers,
     forward::{Answers, Forward},
     lanes::{add, dot_and_add, mask},
+    matrix::{Accum, Matrix, MatrixMut, product},
     pairs::{Pairs, Tile},
     tables::{Sizes, Tables},
 };
 
 /// The gradient of the mean loss with respect to the tables and to `W_logit`.
 pub(super) struct TableGradients<'a> {
-    /// With respect to the values of numbers through `W_O [W_in | W_U]`, and in a last row, for each
-    /// head alike, with respect to what every pair has, [2p + 1, n_heads, wide].
+    /// [2p + 1, n_heads, wide]: the first 2p rows with respect to [`Tables::wide`], the last with respect
+    /// to [`Tables::base`], repeated for every head.
     pub wide: &'a [f32],
     /// With respect to the attention scores, [2p + 1, n_heads].
     pub scores: Vec<f32>,
@@ -132,10 +130,10 @@ impl TileTask<'_> {
         let neuron_acts = Matrix::new(self.forward.neuron_acts, neurons);
         let d_logits = Matrix::new(self.forward.logits, logits);
         let w_logit = Matrix::new(&tables.w_logit, logits);
-        product(Into::Fresh, MatrixMut::new(self.d_w_logit, logits), neuron_acts.t(), d_logits);
+        product(Accum::Replace, MatrixMut::new(self.d_w_logit, logits), neuron_acts.t(), d_logits);
         let p = tables.sizes.config.modulus;
         let (d_logits, w_logit) = (d_logits.columns(0, p), w_logit.columns(0, p));
-        product(Into::Fresh, MatrixMut::new(self.d_neurons, neurons), d_logits, w_logit.t());
+        product(Accum::Replace, MatrixMut::new(self.d_neurons, neurons), d_logits, w_logit.t());
         arch.dispatch(GatherX { task: self, tables, pairs, answers })
     }
 }
@@ -232,9 +230,9 @@ impl WideGradient<'_> {
     }
 }
 
-/// Through the softmax over the three positions, [2p + 1, n_heads]. More attention to a number is
-/// less to `=`, which is in the differences from `=` already, so that the gradient with respect to
-/// the attention to `=` itself is zero.
+/// The gradient with respect to the attention scores, [2p + 1, n_heads], through the softmax over the three
+/// positions. Values are differences from that of `=`, so the gradient with respect to the attention to `=`
+/// is zero.
 fn d_scores(sizes: &Sizes, pairs: &Pairs, pattern: &[f32], d_pattern: &[f32]) -> Vec<f32> {
     let ModelConfig { modulus: p, n_heads, .. } = sizes.config;
     let mut d_scores = vec![0.0; sizes.tokens * n_heads];

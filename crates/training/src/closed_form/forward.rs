@@ -1,11 +1,9 @@
-use clockwork_model::{
-    ModelConfig,
-    matrix::{Into, Matrix, MatrixMut, product},
-};
+use clockwork_model::ModelConfig;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{
     lanes::{combine, exp_and_sum, max, relu, scale},
+    matrix::{Accum, Matrix, MatrixMut, product},
     pairs::{Pairs, Tile},
     tables::Tables,
 };
@@ -42,7 +40,7 @@ impl Forward<'_> {
         arch.dispatch(UpToNeurons { forward: self, tables, pairs, tile });
         let sizes = tables.sizes;
         product(
-            Into::Sum,
+            Accum::Add,
             MatrixMut::new(self.logits, sizes.logits),
             Matrix::new(self.neuron_acts, sizes.neurons),
             Matrix::new(&tables.w_logit, sizes.logits),
@@ -135,7 +133,7 @@ fn softmax(scores: [f32; 3]) -> [f32; 3] {
     exps.map(|exp| exp / sum)
 }
 
-/// The loss of one pair, and in place of its logits, its gradient times `factor`.
+/// Returns the loss of one pair, in nats, and replaces its logits by the loss's gradient times `factor`.
 ///
 /// With `t = logsumexp_{j≠c}(l_j) − l_c` the loss is `log(1 + e^t)`; the derivative with respect to
 /// the answer's logit is −σ(t), and to any other's the same share of σ(t) that it has of the sum.

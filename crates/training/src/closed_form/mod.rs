@@ -12,8 +12,10 @@
 //! the reference: a property test holds the two together.
 
 mod backward;
+mod buffers;
 mod forward;
 mod lanes;
+mod matrix;
 mod pairs;
 mod parameter_gradients;
 mod tables;
@@ -22,44 +24,15 @@ use clockwork_model::{ModelConfig, Weights};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::learner::Scores;
+use crate::scores::Scores;
 
 use backward::backward;
 use forward::{Answers, Forward};
 use parameter_gradients::parameter_gradients;
-use tables::{Sizes, Tables};
+use tables::Tables;
 
+pub(crate) use buffers::Buffers;
 pub(crate) use pairs::Pairs;
-
-/// The step's memory, kept from one step to the next.
-#[derive(Debug, Default)]
-pub(crate) struct Buffers {
-    /// [n, n_heads, 3]
-    pattern: Vec<f32>,
-    d_pattern: Vec<f32>,
-    /// [n, neurons]
-    neuron_acts: Vec<f32>,
-    d_neurons: Vec<f32>,
-    /// Logits, and then the gradient with respect to them, [n, logits].
-    logits: Vec<f32>,
-    /// [2p + 1, n_heads, wide]
-    d_wide: Vec<f32>,
-    /// [tiles, neurons, logits]
-    d_w_logit_of_tile: Vec<f32>,
-}
-
-impl Buffers {
-    fn fit(&mut self, sizes: &Sizes, pairs: &Pairs) {
-        let (n, n_heads) = (pairs.len(), sizes.config.n_heads);
-        self.pattern.resize(n * n_heads * 3, 0.0);
-        self.d_pattern.resize(n * n_heads * 3, 0.0);
-        self.neuron_acts.resize(n * sizes.neurons, 0.0);
-        self.d_neurons.resize(n * sizes.neurons, 0.0);
-        self.logits.resize(n * sizes.logits, 0.0);
-        self.d_wide.resize(sizes.tokens * n_heads * sizes.wide, 0.0);
-        self.d_w_logit_of_tile.resize(pairs.tiles.len() * sizes.neurons * sizes.logits, 0.0);
-    }
-}
 
 /// Mean loss and accuracy on the pairs, and the gradient of the mean loss with respect to every
 /// parameter.
@@ -105,28 +78,32 @@ fn scores(answers: Answers, pairs: &Pairs) -> Scores {
 #[cfg(test)]
 mod tests {
     use burn::{optim::GradientsParams, tensor::Device};
-    use clockwork_model::{Batch, Transformer, initial_weights, loss};
+    use clockwork_model::{Batch, Split, SplitRule, Task, Transformer, initial_weights, loss};
     use proptest::prelude::*;
 
     use super::*;
 
+    fn task(config: &ModelConfig) -> Task {
+        Task::addition(config.modulus)
+    }
+
     /// Loss, accuracy and gradient by burn's automatic differentiation.
     fn autodiff(config: ModelConfig, weights: &Weights, indices: &[usize]) -> (Scores, Weights) {
         let device = Device::flex().autodiff();
-        let network = Transformer::from_weights(weights, &config, &device);
-        let batch = Batch::new(config.modulus, indices, &device);
+        let network = Transformer::from_weights(&[weights], &config, &device);
+        let batch = Batch::new(task(&config), indices, &device);
         let logits = network.last_position(&batch).logits;
         let losses = loss::per_example(logits.clone(), &batch);
         let mut grads = GradientsParams::from_grads(losses.clone().mean().backward(), &network);
-        let accuracy = loss::accuracy(logits, &batch).unwrap();
-        let scores = Scores { loss: loss::mean(losses).unwrap(), accuracy };
-        (scores, network.collect_gradients(&mut grads).unwrap())
+        let accuracy = loss::accuracies(logits, &batch, 1).unwrap()[0];
+        let scores = Scores { loss: loss::means(losses, 1).unwrap()[0], accuracy };
+        (scores, network.collect_gradients(&mut grads).unwrap().remove(0))
     }
 
     /// Asserts that both ways give the same, every parameter's gradient to 1e-4 of the gradient's norm.
     fn assert_agreement(config: ModelConfig, weights: &Weights, indices: &[usize]) {
         let (reference, reference_gradients) = autodiff(config, weights, indices);
-        let pairs = Pairs::new(&config, indices);
+        let pairs = Pairs::new(task(&config), indices);
         let (scores, found) = gradients(config, weights, &pairs, &mut Buffers::default());
         assert!((scores.loss - reference.loss).abs() <= 1e-5 * reference.loss, "{scores:?} {reference:?}");
         assert_eq!(scores.accuracy, reference.accuracy);
@@ -163,7 +140,7 @@ mod tests {
             let biases = initial_weights(&config, seed ^ 1);
             weights.b_in.iter_mut().zip(&biases.w_in).for_each(|(b, w)| *b = *w);
             weights.b_out.iter_mut().zip(&biases.w_pos).for_each(|(b, w)| *b = *w);
-            let split = clockwork_model::Split::new(modulus, train_fraction, seed).unwrap();
+            let split = Split::new(task(&config), SplitRule { train_fraction, seed }).unwrap();
             // A loss is e to the power of a difference of logits, which 32 bits know the less the larger it is:
             // of a drawn network that happens to be this sure of its few pairs they leave no fifth digit.
             prop_assume!(autodiff(config, &weights, &split.train).0.loss > 1e-9);
@@ -173,7 +150,7 @@ mod tests {
 
     /// Trains a small network in closed form with plain `AdamW`, to have weights of every kind.
     fn trained(config: ModelConfig, indices: &[usize], steps: usize) -> Weights {
-        let pairs = Pairs::new(&config, indices);
+        let pairs = Pairs::new(task(&config), indices);
         let mut weights = initial_weights(&config, 0);
         let mut moments = weights.as_ref().map(|w| vec![(0.0_f32, 0.0_f32); w.len()]);
         let mut buffers = Buffers::default();
@@ -204,8 +181,8 @@ mod tests {
     #[test]
     fn gradients_agree_once_memorised_and_once_grokked() {
         let config = ModelConfig { modulus: 31, d_model: 32, n_heads: 2, d_mlp: 64 };
-        let split = clockwork_model::Split::new(31, 0.8, 0).unwrap();
-        let held_out = |weights| evaluate(config, weights, &Pairs::new(&config, &split.test));
+        let split = Split::new(task(&config), SplitRule { train_fraction: 0.8, seed: 0 }).unwrap();
+        let held_out = |weights| evaluate(config, weights, &Pairs::new(task(&config), &split.test));
         let memorised = trained(config, &split.train, 700);
         assert!(autodiff(config, &memorised, &split.train).0.accuracy == 1.0);
         assert!(held_out(&memorised).accuracy < 0.9, "{:?}", held_out(&memorised));

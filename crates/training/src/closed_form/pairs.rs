@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use clockwork_model::ModelConfig;
+use clockwork_model::Task;
 
 /// How many pairs a tile has, or a little more. The fewer tiles, the less often the operands of the
 /// products are packed; with this many the activations of a tile and their gradients, 2 KiB each per
@@ -30,11 +30,10 @@ pub(crate) struct Tile {
 }
 
 impl Pairs {
-    /// The pairs of ascending indices `x · p + y`.
-    pub fn new(config: &ModelConfig, indices: &[usize]) -> Self {
-        let p = config.modulus;
-        let x: Vec<usize> = indices.iter().map(|index| index / p).collect();
-        let y: Vec<usize> = indices.iter().map(|index| index % p).collect();
+    /// The pairs of ascending [indices](Task::index).
+    pub fn new(task: Task, indices: &[usize]) -> Self {
+        let p = task.modulus;
+        let (x, y): (Vec<usize>, Vec<usize>) = indices.iter().map(|&index| task.pair(index)).unzip();
         let mut of_y = vec![Vec::new(); p];
         for (n, &y) in y.iter().enumerate() {
             of_y[y].push(n);
@@ -52,7 +51,7 @@ impl Pairs {
                 ));
             }
         }
-        let answer = x.iter().zip(&y).map(|(x, y)| (x + y) % p).collect();
+        let answer = indices.iter().map(|&index| task.answer(task.pair(index))).collect();
         Self { x, y, answer, tiles, of_y }
     }
 
@@ -63,12 +62,13 @@ impl Pairs {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
 
     #[test]
     fn tiles_cover_every_pair_and_every_x_once() {
-        let config = ModelConfig { modulus: 60, d_model: 4, n_heads: 1, d_mlp: 4 };
-        let pairs = Pairs::new(&config, &(0..3600).filter(|i| i % 3 == 0 && i / 60 != 7).collect::<Vec<_>>());
+        let task = Task::addition(60);
+        let pairs = Pairs::new(task, &(0..3600).filter(|i| i % 3 == 0 && i / 60 != 7).collect::<Vec<_>>());
         let mut next = (0, 0);
         for Tile { pairs: range, x } in &pairs.tiles {
             assert_eq!((range.start, x.start), next);

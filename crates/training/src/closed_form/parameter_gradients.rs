@@ -1,11 +1,9 @@
-use clockwork_model::{
-    ModelConfig, Weights,
-    matrix::{Into, Matrix, MatrixMut, product},
-};
+use clockwork_model::{ModelConfig, Weights};
 use rayon::prelude::*;
 
 use super::{
     backward::TableGradients,
+    matrix::{Accum, Matrix, MatrixMut, product},
     tables::{Sizes, Tables, head},
 };
 
@@ -31,8 +29,8 @@ pub(super) fn parameter_gradients(tables: &Tables, weights: &Weights, of: &Table
         let d_wide = Matrix::new(of.wide, n_heads * wide).columns(h * wide, wide);
         let values = Matrix::new(&tables.values, heads).columns(h * d_head, d_head);
         let w_o_wide = Matrix::new(&tables.w_o_wide, wide).rows(h * d_head, d_head);
-        product(Into::Fresh, MatrixMut::new(d_w_o_wide, wide), values.t(), d_wide);
-        product(Into::Fresh, MatrixMut::new(d_values, d_head), d_wide, w_o_wide.t());
+        product(Accum::Replace, MatrixMut::new(d_w_o_wide, wide), values.t(), d_wide);
+        product(Accum::Replace, MatrixMut::new(d_values, d_head), d_wide, w_o_wide.t());
         // The value of = is subtracted from that of every number.
         let (of_numbers, of_equals) = d_values.split_at_mut(2 * p * d_head);
         for of_number in of_numbers.chunks_exact(d_head) {
@@ -48,52 +46,52 @@ pub(super) fn parameter_gradients(tables: &Tables, weights: &Weights, of: &Table
         || {
             // W_O [W_in | W_U], and = through [W_in | W_U]
             let d_w_o_wide = Matrix::new(&d_w_o_wide, wide);
-            product(Into::Fresh, MatrixMut::new(&mut gradients.w_o, d_model), d_w_o_wide, w_wide.t());
+            product(Accum::Replace, MatrixMut::new(&mut gradients.w_o, d_model), d_w_o_wide, w_wide.t());
             let w_o = Matrix::new(&weights.w_o, d_model);
-            product(Into::Fresh, MatrixMut::new(&mut d_w_wide, wide), w_o.t(), d_w_o_wide);
-            product(Into::Sum, MatrixMut::new(&mut d_w_wide, wide), equals.t(), d_base);
+            product(Accum::Replace, MatrixMut::new(&mut d_w_wide, wide), w_o.t(), d_w_o_wide);
+            product(Accum::Add, MatrixMut::new(&mut d_w_wide, wide), equals.t(), d_base);
         },
         || {
             // residual stream through W_V, and through scores
             for (h, d_values) in d_values.chunks_exact(tokens * d_head).enumerate() {
                 let d_values = Matrix::new(d_values, d_head);
                 let d_w_v = &mut gradients.w_v[h * d_model * d_head..][..d_model * d_head];
-                product(Into::Fresh, MatrixMut::new(d_w_v, d_head), resid.t(), d_values);
+                product(Accum::Replace, MatrixMut::new(d_w_v, d_head), resid.t(), d_values);
                 let w_v = head(&weights.w_v, h, &config);
-                product(Into::Sum, MatrixMut::new(&mut d_resid, d_model), d_values, w_v.t());
+                product(Accum::Add, MatrixMut::new(&mut d_resid, d_model), d_values, w_v.t());
             }
             let d_scores = Matrix::new(&of.scores, n_heads);
             let w_score = Matrix::new(&tables.w_score, d_model);
-            product(Into::Sum, MatrixMut::new(&mut d_resid, d_model), d_scores, w_score);
+            product(Accum::Add, MatrixMut::new(&mut d_resid, d_model), d_scores, w_score);
             // W_logit = W_out W_U
             let d_w_out = MatrixMut::new(&mut gradients.w_out, d_model);
-            product(Into::Fresh, d_w_out, d_w_logit, w_u.t());
+            product(Accum::Replace, d_w_out, d_w_logit, w_u.t());
             let w_out = Matrix::new(&weights.w_out, d_model);
-            product(Into::Fresh, MatrixMut::new(&mut gradients.w_u, p), w_out.t(), d_w_logit);
+            product(Accum::Replace, MatrixMut::new(&mut gradients.w_u, p), w_out.t(), d_w_logit);
         },
     );
     let d_equals = &mut d_resid[2 * p * d_model..];
-    product(Into::Sum, MatrixMut::new(d_equals, d_model), d_base, w_wide.t());
+    product(Accum::Add, MatrixMut::new(d_equals, d_model), d_base, w_wide.t());
 
     // scores = (W_E + W_pos) · W_K q / √d_head, q = e W_Q
     let mut d_w_score = vec![0.0; n_heads * d_model];
     let d_scores = Matrix::new(&of.scores, n_heads);
-    product(Into::Fresh, MatrixMut::new(&mut d_w_score, d_model), d_scores.t(), resid);
+    product(Accum::Replace, MatrixMut::new(&mut d_w_score, d_model), d_scores.t(), resid);
     for (h, d_w_score) in d_w_score.chunks_exact_mut(d_model).enumerate() {
         d_w_score.iter_mut().for_each(|d| *d /= root);
         let d_w_score = Matrix::new(d_w_score, d_model);
         let of_head = h * d_model * d_head..(h + 1) * d_model * d_head;
         let query = Matrix::new(&tables.query[h * d_head..][..d_head], d_head);
         let d_w_k = MatrixMut::new(&mut gradients.w_k[of_head.clone()], d_head);
-        product(Into::Fresh, d_w_k, d_w_score.t(), query);
+        product(Accum::Replace, d_w_k, d_w_score.t(), query);
         let mut d_query = vec![0.0; d_head];
         let w_k = head(&weights.w_k, h, &config);
-        product(Into::Fresh, MatrixMut::new(&mut d_query, d_head), d_w_score, w_k);
+        product(Accum::Replace, MatrixMut::new(&mut d_query, d_head), d_w_score, w_k);
         let d_query = Matrix::new(&d_query, d_head);
         let d_w_q = MatrixMut::new(&mut gradients.w_q[of_head], d_head);
-        product(Into::Fresh, d_w_q, equals.t(), d_query);
+        product(Accum::Replace, d_w_q, equals.t(), d_query);
         let w_q = head(&weights.w_q, h, &config);
-        product(Into::Sum, MatrixMut::new(d_equals, d_model), d_query, w_q.t());
+        product(Accum::Add, MatrixMut::new(d_equals, d_model), d_query, w_q.t());
     }
 
     // [W_in | W_U] and the biases
@@ -106,7 +104,7 @@ pub(super) fn parameter_gradients(tables: &Tables, weights: &Weights, of: &Table
     }
     gradients.b_in.copy_from_slice(&base[..d_mlp]);
     let d_b_out = MatrixMut::new(&mut gradients.b_out, d_model);
-    product(Into::Fresh, d_b_out, d_base.columns(neurons, p), w_u.t());
+    product(Accum::Replace, d_b_out, d_base.columns(neurons, p), w_u.t());
 
     // residual stream = W_E + W_pos
     for (token, d_row) in d_resid.chunks_exact(d_model).enumerate() {

@@ -1,10 +1,10 @@
-use clockwork_model::{
-    ModelConfig, Weights,
-    matrix::{Into, Matrix, MatrixMut, product},
-};
+use clockwork_model::{ModelConfig, Weights};
 use rayon::prelude::*;
 
-use super::lanes::padded;
+use super::{
+    lanes::padded,
+    matrix::{Accum, Matrix, MatrixMut, product},
+};
 
 /// What the forward pass knows of each token before it sees a pair.
 ///
@@ -12,8 +12,8 @@ use super::lanes::padded;
 /// `y`, and `=`. A *wide* row has the neurons' inputs and then the logits that go round the neurons,
 /// each padded to whole lanes; everything before the ReLU is linear in wide rows.
 ///
-/// Attention sums to 1, so what it takes from `=` is what it does not take from `x` and `y`: every
-/// pair has all of the value of `=`, and values of numbers are kept as differences from it.
+/// Attention sums to 1, so a pair's weighted sum of values is the value of `=` plus the weighted differences
+/// of the values of `x` and `y` from it. Values of numbers are kept as these differences.
 pub(super) struct Tables {
     pub sizes: Sizes,
     /// Residual stream of each token, [2p + 1, d_model].
@@ -28,7 +28,7 @@ pub(super) struct Tables {
     pub wide: Vec<f32>,
     /// What every pair has: the residual stream at `=`, its value, and the biases, [wide].
     pub base: Vec<f32>,
-    /// `q W_K / √d_head` of the one query there is, [n_heads, d_model].
+    /// `q W_Kᵀ / √d_head` of the one query q, that of `=`, [n_heads, d_model].
     pub w_score: Vec<f32>,
     /// The query, [n_heads, d_head].
     pub query: Vec<f32>,
@@ -85,11 +85,16 @@ impl Tables {
             || {
                 let mut w_o_wide = vec![0.0; heads * wide];
                 let w_o = Matrix::new(&weights.w_o, d_model);
-                product(Into::Fresh, MatrixMut::new(&mut w_o_wide, wide), w_o, Matrix::new(&w_wide, wide));
+                product(Accum::Replace, MatrixMut::new(&mut w_o_wide, wide), w_o, Matrix::new(&w_wide, wide));
                 let mut values = vec![0.0; tokens * heads];
                 for h in 0..n_heads {
                     let out = MatrixMut::new(&mut values, heads).columns(h * d_head, d_head);
-                    product(Into::Fresh, out, Matrix::new(&resid, d_model), head(&weights.w_v, h, &config));
+                    product(
+                        Accum::Replace,
+                        out,
+                        Matrix::new(&resid, d_model),
+                        head(&weights.w_v, h, &config),
+                    );
                 }
                 let (numbers, equals) = values.split_at_mut(2 * p * heads);
                 for value in numbers.chunks_exact_mut(heads) {
@@ -101,7 +106,7 @@ impl Tables {
                 let mut w_logit = vec![0.0; neurons * logits];
                 let out = MatrixMut::new(&mut w_logit[..d_mlp * logits], logits).columns(0, p);
                 let (w_out, w_u) = (Matrix::new(&weights.w_out, d_model), Matrix::new(&weights.w_u, p));
-                product(Into::Fresh, out, w_out, w_u);
+                product(Accum::Replace, out, w_out, w_u);
                 w_logit
             },
         );
@@ -113,37 +118,37 @@ impl Tables {
             for h in 0..n_heads {
                 let out = MatrixMut::new(table, n_heads * wide).columns(h * wide, wide);
                 let w = Matrix::new(&w_o_wide, wide).rows(h * d_head, d_head);
-                product(Into::Fresh, out, values.columns(h * d_head, d_head), w);
+                product(Accum::Replace, out, values.columns(h * d_head, d_head), w);
             }
         });
 
         let mut base = vec![0.0; wide];
         product(
-            Into::Fresh,
+            Accum::Replace,
             MatrixMut::new(&mut base, wide),
             Matrix::new(equals, d_model),
             Matrix::new(&w_wide, wide),
         );
         let value = Matrix::new(&values, heads).rows(2 * p, 1);
-        product(Into::Sum, MatrixMut::new(&mut base, wide), value, Matrix::new(&w_o_wide, wide));
+        product(Accum::Add, MatrixMut::new(&mut base, wide), value, Matrix::new(&w_o_wide, wide));
         base[..d_mlp].iter_mut().zip(&weights.b_in).for_each(|(base, b)| *base += b);
         let out = MatrixMut::new(&mut base[neurons..], logits).columns(0, p);
-        product(Into::Sum, out, Matrix::new(&weights.b_out, d_model), Matrix::new(&weights.w_u, p));
+        product(Accum::Add, out, Matrix::new(&weights.b_out, d_model), Matrix::new(&weights.w_u, p));
 
         let mut query = vec![0.0; heads];
         let mut w_score = vec![0.0; n_heads * d_model];
         for h in 0..n_heads {
             let q = &mut query[h * d_head..][..d_head];
             let out = MatrixMut::new(q, d_head);
-            product(Into::Fresh, out, Matrix::new(equals, d_model), head(&weights.w_q, h, &config));
+            product(Accum::Replace, out, Matrix::new(equals, d_model), head(&weights.w_q, h, &config));
             let w_score = &mut w_score[h * d_model..][..d_model];
             let w_k = head(&weights.w_k, h, &config).t();
-            product(Into::Fresh, MatrixMut::new(w_score, d_model), Matrix::new(q, d_head), w_k);
+            product(Accum::Replace, MatrixMut::new(w_score, d_model), Matrix::new(q, d_head), w_k);
             w_score.iter_mut().for_each(|w| *w /= (d_head as f32).sqrt());
         }
         let mut scores = vec![0.0; tokens * n_heads];
         let out = MatrixMut::new(&mut scores, n_heads);
-        product(Into::Fresh, out, Matrix::new(&resid, d_model), Matrix::new(&w_score, d_model).t());
+        product(Accum::Replace, out, Matrix::new(&resid, d_model), Matrix::new(&w_score, d_model).t());
 
         Self { sizes, resid, w_wide, w_o_wide, values, wide: table, base, w_score, query, scores, w_logit }
     }

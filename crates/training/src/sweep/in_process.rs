@@ -1,25 +1,44 @@
-use std::{collections::BTreeMap, num::NonZeroUsize};
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
 
 use burn::train::Interrupter;
 
-use super::{PlannedRun, Sweep, SweepObserver, SweepPlan, SweepState, process};
-use crate::{Ending, Error, Result, Run, Summary, TrainingDevice, train_together};
+use super::{PlannedRun, Sweep, SweepObserver, SweepRun, SweepState, process};
+use crate::{Ending, Error, Evaluation, Outcome, Result, Run, RunObserver, TrainingDevice, train_together};
+
+impl Sweep {
+    /// Trains the unfinished runs on a device, in this process, at most `at_a_time` together. Runs are
+    /// trained together if they differ in nothing but the seed and are at the same step. `threads` is
+    /// recorded in each `run.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the manifest cannot be written. An error that stops a run, or all runs of a group,
+    /// is recorded in the manifest as the reason why they failed, and does not stop the others.
+    pub fn train_together(
+        &self,
+        at_a_time: NonZeroUsize,
+        (on, threads): (&TrainingDevice, usize),
+        observer: &Arc<dyn SweepObserver>,
+        interrupter: &Interrupter,
+    ) -> Result<()> {
+        InProcess { sweep: self, at_a_time, on, threads, observer, interrupter }.train()
+    }
+}
 
 /// A sweep that trains its runs in this process, many as one network.
-pub(super) struct InProcess<'a> {
-    pub sweep: &'a Sweep,
-    pub plan: &'a SweepPlan,
-    pub at_a_time: NonZeroUsize,
-    pub on: &'a TrainingDevice,
-    pub threads: usize,
-    pub observer: &'a dyn SweepObserver,
-    pub interrupter: &'a Interrupter,
+struct InProcess<'a> {
+    sweep: &'a Sweep,
+    at_a_time: NonZeroUsize,
+    on: &'a TrainingDevice,
+    threads: usize,
+    observer: &'a Arc<dyn SweepObserver>,
+    interrupter: &'a Interrupter,
 }
 
 impl InProcess<'_> {
     /// Trains what is not finished.
-    pub fn train(&self) -> Result<()> {
-        let path = |i: usize| self.sweep.path.join(&self.plan.runs[i].name);
+    fn train(&self) -> Result<()> {
+        let path = |i: usize| self.sweep.path.join(&self.sweep.planned[i].name);
         let unfinished = self.sweep.unfinished().into_iter();
         let (elsewhere, here): (Vec<_>, Vec<_>) = unfinished.partition(|&i| process::is_trained(&path(i)));
         self.train_alike(&here)?;
@@ -36,10 +55,11 @@ impl InProcess<'_> {
     /// Trains these runs, those of equal settings together.
     fn train_alike(&self, runs: &[usize]) -> Result<()> {
         let mut by_settings: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
-        for (i, run) in self.plan.runs.iter().enumerate() {
+        for (i, run) in self.sweep.planned.iter().enumerate() {
             by_settings.entry(&run.settings).or_default().push(i);
         }
-        // A run has the same company whatever is finished by now, or it would be rounded otherwise.
+        // The runs are cut into groups before the finished ones are left out, so that a resumed sweep trains
+        // the same runs together: how a device rounds depends on the group.
         let mut together = by_settings.values().flat_map(|alike| alike.chunks(self.at_a_time.get()));
         together.try_for_each(|together| {
             let some: Vec<usize> = together.iter().copied().filter(|i| runs.contains(i)).collect();
@@ -54,7 +74,7 @@ impl InProcess<'_> {
             if self.interrupter.should_stop() {
                 return Ok(());
             }
-            let PlannedRun { name, config, .. } = &self.plan.runs[i];
+            let PlannedRun { name, config, .. } = &self.sweep.planned[i];
             // Only those that are about to be trained are opened: an open run is locked.
             match Run::create_or_resume(&self.sweep.path, name, config) {
                 Ok(run) => by_step.entry(run.step()).or_default().push((i, run)),
@@ -65,23 +85,43 @@ impl InProcess<'_> {
     }
 
     fn train_together(&self, together: Vec<(usize, Run)>) -> Result<()> {
-        let (places, runs): (Vec<usize>, Vec<Run>) = together.into_iter().unzip();
-        let start = |&i: &usize| self.sweep.change(i, SweepState::Running, None);
-        let entries = places.iter().map(start).collect::<Result<Vec<_>>>()?;
-        entries.iter().for_each(|run| self.observer.starts(run));
-        let evaluated = |i: usize, evaluations: &[_]| self.observer.evaluated(&entries[i], evaluations);
-        let summaries = train_together(runs, self.on, self.threads, self.interrupter, &evaluated)?;
-        places.into_iter().zip(summaries).try_for_each(|(i, summary)| self.settle(i, summary))
+        let mut places = Vec::new();
+        let mut runs = Vec::new();
+        for (i, run) in together {
+            let entry = self.sweep.change(i, SweepState::Running, None)?;
+            self.observer.starts(&entry);
+            let observer = Arc::clone(self.observer);
+            let evaluations = run.evaluations().to_vec();
+            let of_run: Box<dyn RunObserver> = Box::new(OfRun { observer, entry, evaluations });
+            places.push(i);
+            runs.push((run, of_run));
+        }
+        let outcomes = train_together(runs, self.on, self.threads, self.interrupter)?;
+        places.into_iter().zip(outcomes).try_for_each(|(i, outcome)| self.settle(i, outcome))
     }
 
-    /// Notes what became of a run.
-    fn settle(&self, i: usize, summary: Result<Summary>) -> Result<()> {
-        let (state, reason) = match summary {
-            Ok(Summary { ending: Ending::Interrupted(_), .. }) => (SweepState::Waiting, None),
+    /// Writes down what became of a run.
+    fn settle(&self, i: usize, outcome: Result<Outcome>) -> Result<()> {
+        let (state, reason) = match outcome {
+            Ok(Outcome { ending: Ending::Interrupted(_), .. }) => (SweepState::Waiting, None),
             Ok(_) | Err(Error::Finished { .. }) => (SweepState::Finished, None),
-            Err(error) => (SweepState::Failed, Some(error.in_words())),
+            Err(error) => (SweepState::Failed, Some(error.chain())),
         };
         self.observer.ended(&self.sweep.change(i, state, reason)?);
         Ok(())
+    }
+}
+
+/// Passes a run's evaluations on to the sweep's observer.
+struct OfRun {
+    observer: Arc<dyn SweepObserver>,
+    entry: SweepRun,
+    evaluations: Vec<Evaluation>,
+}
+
+impl RunObserver for OfRun {
+    fn evaluated(&mut self, evaluation: &Evaluation) {
+        self.evaluations.push(*evaluation);
+        self.observer.evaluated(&self.entry, &self.evaluations);
     }
 }

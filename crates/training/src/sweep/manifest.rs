@@ -1,9 +1,9 @@
 use std::{fs, io::ErrorKind, path::Path};
 
-use clockwork_model::write_atomically;
+use clockwork_files::write_json_atomically;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, NotARun, Result};
 
 /// What a sweep says of itself: its `sweep.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ impl SweepManifest {
         };
         let broken = |e: serde_json::Error| Error::NotARun {
             path: path.clone(),
-            problem: format!("no manifest of a sweep ({e}); remove it and start the sweep again"),
+            problem: NotARun::BrokenManifest(e.to_string()),
         };
         serde_json::from_slice(&json).map(Some).map_err(broken)
     }
@@ -75,8 +75,6 @@ impl SweepManifest {
     /// Writes it into the sweep's directory.
     pub(super) fn write(&self, directory: &Path) -> Result<()> {
         let path = directory.join(Self::FILE);
-        let mut json = serde_json::to_vec_pretty(self).expect("plain fields always serialise");
-        json.push(b'\n');
-        write_atomically(&path, &json).map_err(Error::io("write", &path))
+        write_json_atomically(&path, self).map_err(Error::io("write", &path))
     }
 }

@@ -1,9 +1,8 @@
 use super::SweepRun;
 use crate::Evaluation;
 
-/// Hears how the runs of a sweep get on, from several threads at once. `()` is the one that does not
-/// listen.
-pub trait SweepObserver: Sync {
+/// Receives the progress of a sweep's runs, from several threads at once. `()` ignores it.
+pub trait SweepObserver: Send + Sync {
     /// A process is about to be started that trains a run.
     fn starts(&self, _run: &SweepRun) {}
 

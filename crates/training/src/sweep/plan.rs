@@ -1,12 +1,12 @@
 use std::{collections::BTreeMap, path::Path};
 
-use super::{MAX_RUNS, Seeds};
-use crate::{Config, Error, Result};
+use super::{Seeds, seeds::MAX_RUNS};
+use crate::{Config, Error, Origin, Result};
 
 /// The runs of a sweep: the product of seeds and settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SweepPlan {
-    /// What all runs have in common; its seed, 0, is that of none in particular.
+    /// The settings that all runs have in common. Its seed is 0 and stands for none of them.
     pub base: Config,
     /// The runs, the seeds of the first settings first.
     pub runs: Vec<PlannedRun>,
@@ -54,8 +54,8 @@ impl SweepPlan {
             .try_fold(seeds.as_slice().len() as u64, |n, of| n.checked_mul(of.values.len() as u64));
         if count.is_none_or(|count| count > MAX_RUNS) {
             return Err(Error::Config {
-                origin: "--set and --seeds".to_owned(),
-                problem: format!("ask for more than {MAX_RUNS} runs"),
+                origin: Origin::Sweep,
+                problem: format!("asks for more than {MAX_RUNS} runs"),
             });
         }
         let mut runs = Vec::new();
@@ -85,7 +85,7 @@ impl PlannedRun {
 }
 
 fn fail(setting: &str, problem: &str) -> Error {
-    Error::Config { origin: format!("--set {setting}"), problem: problem.to_owned() }
+    Error::Config { origin: Origin::Setting(setting.to_owned()), problem: problem.to_owned() }
 }
 
 fn varied(setting: &str) -> Result<Varied<'_>> {
@@ -93,7 +93,7 @@ fn varied(setting: &str) -> Result<Varied<'_>> {
         setting.split_once('=').ok_or_else(|| fail(setting, "must have the form section.key=a,b,c"))?;
     let path = path.trim();
     if path == "training.seed" {
-        return Err(fail(setting, "seeds are given with --seeds"));
+        return Err(fail(setting, "seeds are given apart from settings"));
     }
     let values: Vec<&str> = values.split(',').map(str::trim).collect();
     if values.contains(&"") {
@@ -119,7 +119,7 @@ fn refuse_equals(runs: &[PlannedRun]) -> Result<()> {
     for run in runs {
         if let Some(other) = seen.insert(run.config.to_toml(), &run.name) {
             return Err(Error::Config {
-                origin: "--set".to_owned(),
+                origin: Origin::Sweep,
                 problem: format!("{other} and {} would be the same run", run.name),
             });
         }
@@ -163,18 +163,18 @@ mod tests {
     fn impossible_sweeps_are_named() {
         let many = format!("model.d_mlp={}", (1..200).map(|n| n.to_string()).collect::<Vec<_>>().join(","));
         for (settings, seeds, problem) in [
-            (&["task.modulus"][..], "0", "--set task.modulus: must have the form section.key=a,b,c"),
-            (&["task.modulus=7,,9"], "0", "--set task.modulus=7,,9: has an empty value"),
-            (&["training.seed=1,2"], "0", "--set training.seed=1,2: seeds are given with --seeds"),
-            (&["task.modulus=7", "task.modulus=9"], "0", "--set task.modulus: is given twice"),
-            (&["task.modulo=7,9"], "0", "--set task.modulo=7: unknown key task.modulo"),
+            (&["task.modulus"][..], "0", "task.modulus: must have the form section.key=a,b,c"),
+            (&["task.modulus=7,,9"], "0", "task.modulus=7,,9: has an empty value"),
+            (&["training.seed=1,2"], "0", "training.seed=1,2: seeds are given apart from settings"),
+            (&["task.modulus=7", "task.modulus=9"], "0", "task.modulus: is given twice"),
+            (&["task.modulo=7,9"], "0", "task.modulo=7: unknown key task.modulo"),
             (&["task.modulus=7,2"], "0", "task.modulus = 2: must be at least 3"),
             (
                 &["optimizer.weight_decay=1,1.0"],
                 "4",
-                "--set: weight_decay-1-seed-4 and weight_decay-1.0-seed-4 would be the same run",
+                "the sweep: weight_decay-1-seed-4 and weight_decay-1.0-seed-4 would be the same run",
             ),
-            (&[&many], "0..100", "--set and --seeds: ask for more than 10000 runs"),
+            (&[&many], "0..100", "the sweep: asks for more than 10000 runs"),
         ] {
             let error = plan(settings, seeds).unwrap_err().to_string();
             assert!(error.starts_with(problem), "{error}");

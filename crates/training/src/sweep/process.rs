@@ -10,11 +10,7 @@ use std::{
 use burn::train::Interrupter;
 
 use super::SweepState;
-use crate::{
-    Config, Error, Evaluation, Result, RunRecord, RunState,
-    metrics::read_metrics,
-    run_directory::{CONFIG, METRICS, RECORD, is_locked},
-};
+use crate::{Error, Evaluation, Result, RunFiles, locked_run::is_locked};
 
 /// The environment variable that tells a process of a sweep to stop, as for Ctrl-C, once its standard input
 /// ends: when the sweep closes it, or is no more. It takes no signals, and works on every system.
@@ -22,14 +18,6 @@ pub const STOP_AT_EOF: &str = "CLOCKWORK_STOP_AT_EOF";
 
 /// How often processes and what they measured are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// Whether a run, of these settings if some are given, took its last step.
-pub(super) fn is_finished(run: &Path, config: Option<&Config>) -> bool {
-    let record = fs::read(run.join(RECORD)).ok();
-    let record = record.and_then(|json| serde_json::from_slice::<RunRecord>(&json).ok());
-    record.is_some_and(|record| record.state == RunState::Finished)
-        && config.is_none_or(|config| Config::read(&run.join(CONFIG)).is_ok_and(|kept| kept == *config))
-}
 
 /// Whether a process trains a run now.
 pub(super) fn is_trained(run: &Path) -> bool {
@@ -86,7 +74,7 @@ pub(super) fn train(
     })
 }
 
-/// Why a process failed: the error that it told, or else how it ended and the first that it said.
+/// Why a process failed: its last error message, or else its exit status and the first line that it printed.
 fn reason(status: ExitStatus, said: &str) -> String {
     match (
         // The last: drivers may have said something before.
@@ -122,12 +110,12 @@ struct Metrics {
 
 impl Metrics {
     fn look(&mut self, run: &Path, evaluated: &dyn Fn(&[Evaluation])) {
-        let path = run.join(METRICS);
-        let written = fs::metadata(&path).and_then(|file| file.modified()).ok();
+        let files = RunFiles::new(run);
+        let written = fs::metadata(files.metrics_path()).and_then(|file| file.modified()).ok();
         if written.is_some() && written != self.written {
             self.written = written;
             // They are for looking at only; the run's own process tells what is wrong with them.
-            if let Ok(evaluations) = read_metrics(&path, u64::MAX) {
+            if let Ok(evaluations) = files.metrics(u64::MAX) {
                 evaluated(&evaluations);
             }
         }

@@ -1,7 +1,9 @@
 use std::{collections::BTreeSet, str::FromStr};
 
-use super::MAX_RUNS;
-use crate::{Error, Result};
+use crate::{Error, Origin, Result};
+
+/// A sweep with more runs is a slip of the finger.
+pub(super) const MAX_RUNS: u64 = 10_000;
 
 /// Seeds as a user lists them: half-open ranges and single ones, such as `0..8` or `1,5,10..12`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +21,7 @@ impl FromStr for Seeds {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let fail = |problem: String| Error::Config { origin: format!("--seeds {text}"), problem };
+        let fail = |problem: String| Error::Config { origin: Origin::Seeds(text.to_owned()), problem };
         // TOML has no larger whole numbers.
         let number = |text: &str| text.trim().parse::<u64>().ok().filter(|&seed| i64::try_from(seed).is_ok());
         let mut seeds = Vec::new();
@@ -80,7 +82,7 @@ mod tests {
             ("0..10000,10000", "must be at most 10000 seeds"),
         ] {
             let error = text.parse::<Seeds>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("--seeds {text}: {problem}")), "{error}");
+            assert!(error.starts_with(&format!("{text}: {problem}")), "{error}");
         }
     }
 }

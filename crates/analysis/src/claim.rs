@@ -1,0 +1,182 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A claim about a network, checked: a sentence, and the figures that it stands on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Names the claim wherever it is made.
+    pub id: String,
+    /// What is claimed.
+    #[serde(rename = "claim")]
+    pub statement: String,
+    /// The figures that must keep their bounds; none where the claim does not apply.
+    pub checks: Vec<Check>,
+    /// Whether it holds.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// A figure against its bound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// What the figure is.
+    pub quantity: String,
+    /// Its value, in the unit of the quantity.
+    pub value: f64,
+    /// How the value must lie to the bound.
+    pub relation: Relation,
+    /// The bound, in the same unit.
+    pub bound: f64,
+    /// Where the bound comes from.
+    pub source: String,
+}
+
+/// How a value must lie to its bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Relation {
+    /// Smaller.
+    #[serde(rename = "<")]
+    Below,
+    /// Larger.
+    #[serde(rename = ">")]
+    Above,
+    /// As large or larger.
+    #[serde(rename = "≥")]
+    AtLeast,
+    /// Equal.
+    #[serde(rename = "=")]
+    Equal,
+}
+
+/// Whether a claim holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every figure keeps its bound.
+    Holds,
+    /// A figure does not keep its bound.
+    Fails,
+    /// The claim is about something that the network does not have.
+    #[serde(rename = "does not apply")]
+    DoesNotApply {
+        /// What it does not have.
+        reason: String,
+    },
+}
+
+impl Claim {
+    /// A claim that holds where every check does.
+    ///
+    /// ```
+    /// use clockwork_analysis::{Check, Claim, Relation};
+    ///
+    /// let few = Check {
+    ///     quantity: "key frequencies".to_owned(),
+    ///     value: 5.0,
+    ///     relation: Relation::Below,
+    ///     bound: 10.0,
+    ///     source: "published networks have four to six".to_owned(),
+    /// };
+    /// assert!(Claim::new("few-frequencies", "few frequencies are key", vec![few]).holds());
+    /// ```
+    #[must_use]
+    pub fn new(id: impl Into<String>, statement: impl Into<String>, checks: Vec<Check>) -> Self {
+        let verdict = if checks.iter().all(Check::holds) { Verdict::Holds } else { Verdict::Fails };
+        Self { id: id.into(), statement: statement.into(), checks, verdict }
+    }
+
+    /// A claim about something that the network does not have.
+    #[must_use]
+    pub fn does_not_apply(
+        id: impl Into<String>,
+        statement: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        let verdict = Verdict::DoesNotApply { reason: reason.into() };
+        Self { id: id.into(), statement: statement.into(), checks: Vec::new(), verdict }
+    }
+
+    /// Whether it applies and every check holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.verdict == Verdict::Holds
+    }
+
+    /// Whether it applies and a check does not hold.
+    #[must_use]
+    pub fn fails(&self) -> bool {
+        self.verdict == Verdict::Fails
+    }
+}
+
+impl Check {
+    /// Whether the value keeps its bound. One that is no number keeps none.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        match self.relation {
+            Relation::Below => self.value < self.bound,
+            Relation::Above => self.value > self.bound,
+            Relation::AtLeast => self.value >= self.bound,
+            Relation::Equal => self.value == self.bound,
+        }
+    }
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Below => "<",
+            Self::Above => ">",
+            Self::AtLeast => "≥",
+            Self::Equal => "=",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: f64, relation: Relation) -> Check {
+        Check { quantity: "loss".into(), value, relation, bound: 2.0, source: "by hand".into() }
+    }
+
+    #[test]
+    fn every_relation_on_both_sides_and_on_its_bound() {
+        for (relation, expected) in [
+            (Relation::Below, [true, false, false]),
+            (Relation::Above, [false, false, true]),
+            (Relation::AtLeast, [false, true, true]),
+            (Relation::Equal, [false, true, false]),
+        ] {
+            assert_eq!([1.9, 2.0, 2.1].map(|value| check(value, relation).holds()), expected, "{relation}");
+            assert!(!check(f64::NAN, relation).holds());
+        }
+    }
+
+    #[test]
+    fn numbers_stand_beside_the_sentence_and_come_back() {
+        let holds = Claim::new("a", "it is small", vec![check(1.0, Relation::Below)]);
+        let fails =
+            Claim::new("a", "it is small", vec![check(1.0, Relation::Below), check(3.0, Relation::Below)]);
+        let neither = Claim::does_not_apply("a", "it is small", "there is none");
+        assert_eq!(
+            [&holds, &fails, &neither].map(|of| (of.holds(), of.fails())),
+            [(true, false), (false, true), (false, false)]
+        );
+        let json = serde_json::to_value(&holds).unwrap();
+        let check = serde_json::json!({
+            "quantity": "loss", "value": 1.0, "relation": "<", "bound": 2.0, "source": "by hand"
+        });
+        let expected =
+            serde_json::json!({"id": "a", "claim": "it is small", "checks": [check], "verdict": "holds"});
+        assert_eq!(json, expected);
+        let json = serde_json::to_value(&neither).unwrap();
+        assert_eq!((&json["verdict"], &json["reason"]), (&"does not apply".into(), &"there is none".into()));
+        for claim in [holds, fails, neither] {
+            let json = serde_json::to_string(&claim).unwrap();
+            assert_eq!(serde_json::from_str::<Claim>(&json).unwrap(), claim);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use clockwork_analysis::{ComparedRun, Comparison};
+
+use crate::comparison_table::clusters;
+
+/// A comparison as CSV, a line per run. Lists are separated by spaces, claims by semicolons; what is not
+/// known is empty.
+pub fn csv(of: &Comparison) -> anyhow::Result<String> {
+    let settings = of.differing_settings();
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let columns = [
+        "step",
+        "state",
+        "generalised",
+        "accuracy",
+        "original_loss",
+        "train_loss",
+        "test_loss",
+        "key_freqs",
+        "key_freqs_embedding",
+        "key_freqs_w_logit",
+        "rules_agree",
+        "cluster_sizes",
+        "most_harmful_ablation",
+        "loss_without_it",
+        "claims_held",
+        "claims_failed",
+        "sha256",
+    ];
+    let settings_too = settings.iter().map(String::as_str);
+    writer.write_record(["name", "path", "seed"].into_iter().chain(settings_too).chain(columns))?;
+    for run in &of.runs {
+        writer.write_record(record(run, &settings))?;
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
+
+fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
+    let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    let whole = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
+    let list = |freqs: &[usize]| freqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let harmful = run.most_harmful_ablation;
+    let failed = run.claims.iter().filter(|claim| claim.fails());
+    let failed: Vec<&str> = failed.map(|claim| claim.statement.as_str()).collect();
+    let mut record = vec![run.name.clone(), run.path.clone(), whole(run.seed)];
+    record.extend(settings.iter().map(|path| run.setting(path).unwrap_or_default()));
+    record.extend([
+        run.step.to_string(),
+        run.state.clone().unwrap_or_default(),
+        whole(run.generalised),
+        run.accuracy.to_string(),
+        run.original_loss.to_string(),
+        number(run.train_loss),
+        number(run.test_loss),
+        list(&run.key_freqs),
+        list(&run.key_freqs_by_rule.embedding),
+        list(&run.key_freqs_by_rule.w_logit),
+        run.rules_agree.to_string(),
+        clusters(run, true).replace(", ", " "),
+        harmful.map_or(String::new(), |ablation| ablation.freq.to_string()),
+        number(harmful.map(|ablation| ablation.loss)),
+        run.claims_held().to_string(),
+        failed.join("; "),
+        run.sha256.clone(),
+    ]);
+    record
+}

@@ -1,0 +1,119 @@
+use std::path::Path;
+
+use clockwork_analysis::{Across, Cluster, ComparedRun, Comparison, MeanOverlap, Pair, Spread};
+use clockwork_report::words;
+
+use crate::table::table;
+
+/// A comparison for the terminal: a row per run, then what is so over all.
+pub fn text(of: &Comparison, page: &Path) -> String {
+    let settings = of.differing_settings();
+    let columns = settings.len();
+    let mut header = vec!["run", "seed"];
+    header.extend(settings.iter().map(|path| path.rsplit('.').next().unwrap_or(path)));
+    header.extend(["step", "99 % at", "loss", "key frequencies: neurons", "rules", "hurts most", "claims"]);
+    let total = of.across.claims.len();
+    let rows = of.runs.iter().map(|run| row(run, &settings, total)).collect();
+    let to_the_right: Vec<usize> = (1..columns + 5).collect();
+    let mut lines = vec![table(&header, rows, &to_the_right)];
+    lines.extend(across(&of.across, of.p));
+    lines.push(format!("\n  report {}\n", page.display()));
+    lines.join("\n")
+}
+
+fn row(run: &ComparedRun, settings: &[String], claims: usize) -> Vec<String> {
+    let unknown = || "–".to_owned();
+    let mut row = vec![run.name.clone(), run.seed.map_or_else(unknown, |seed| seed.to_string())];
+    row.extend(settings.iter().map(|path| run.setting(path).unwrap_or_else(unknown)));
+    row.extend([
+        words::step(run),
+        run.generalised.map_or_else(unknown, |step| step.to_string()),
+        format!("{:.2e}", run.original_loss),
+        clusters(run, false),
+        words::rules(run),
+        run.most_harmful_ablation.map_or_else(unknown, |of| format!("{}: loss {:.2}", of.freq, of.loss)),
+        format!("{} of {claims}", run.claims_held()),
+    ]);
+    row
+}
+
+/// Each key frequency with its neurons, and with those in no cluster if they are asked for.
+pub fn clusters(run: &ComparedRun, with_unclustered: bool) -> String {
+    let mut sizes: Vec<String> =
+        run.key_freqs.iter().map(|&k| format!("{k}:{}", run.cluster_size(k))).collect();
+    if with_unclustered {
+        let unclustered = Cluster::Unclustered;
+        let size = run.cluster_sizes.get(&unclustered).copied().unwrap_or(0);
+        sizes.push(format!("{unclustered}:{size}"));
+    }
+    if sizes.is_empty() { "none".to_owned() } else { sizes.join(", ") }
+}
+
+/// What is so over all runs.
+fn across(of: &Across, p: usize) -> Vec<String> {
+    let runs = of.runs;
+    let plural = if runs == 1 { "run" } else { "runs" };
+    let mut lines = vec![format!("over {runs} {plural} modulo {p}, of {} frequencies", of.frequencies)];
+    let mut line = |name: &str, text: String| lines.push(format!("  {name:<26} {text}"));
+    line("key frequencies per run", spread(&of.key_freqs_per_run, 1));
+    line("key most often", most_common(of));
+    line("the three rules agree", format!("in {} of {runs}", of.rules_agree));
+    if let Some(MeanOverlap { pairs, mean, expected, standard_deviation }) = of.jaccard {
+        let chance = format!("by chance {expected:.3} ± {standard_deviation:.3}");
+        line("overlap (Jaccard)", format!("{mean:.3} on average over {pairs} pairs, {chance}"));
+    }
+    if let Some(Pair { a, b, overlap }) = of.most_alike() {
+        let chance = format!("p = {:.2e} for a pair chosen beforehand", overlap.p_value);
+        line("least likely by chance", format!("{a} and {b} share {}; {chance}", overlap.shared));
+    }
+    if let Some(generalised) = &of.generalised {
+        let text = format!("step {}, in {} of {runs}", spread(generalised, 0), generalised.count);
+        line("test accuracy 99 % at", text);
+    }
+    let (everywhere, elsewhere): (Vec<_>, Vec<_>) =
+        of.claims.iter().partition(|claim| claim.holds_in == runs);
+    line("claims that hold in all", format!("{} of {}", everywhere.len(), of.claims.len()));
+    for claim in elsewhere {
+        let not_in = [&claim.fails_in[..], &claim.does_not_apply_in].concat();
+        lines.push(format!("    {} of {runs}  {}; not {}", claim.holds_in, claim.claim, few(&not_in)));
+    }
+    for names in &of.same_weights {
+        lines.push(format!(
+            "  note: {} have the same weights, and count {} times",
+            names.join(", "),
+            names.len()
+        ));
+    }
+    lines
+}
+
+fn spread(Spread { mean, standard_deviation, min, max, .. }: &Spread, digits: usize) -> String {
+    match standard_deviation {
+        Some(deviation) => format!("{mean:.digits$} ± {deviation:.digits$} ({min} to {max})"),
+        None => mean.to_string(),
+    }
+}
+
+fn most_common(of: &Across) -> String {
+    let mut counts: Vec<(usize, usize)> = of.key_freq_counts.iter().map(|(&k, &count)| (k, count)).collect();
+    counts.sort_by_key(|&(k, count)| (std::cmp::Reverse(count), k));
+    let most = counts.first().map_or(0, |&(_, count)| count);
+    let most_common: Vec<usize> =
+        counts.iter().take_while(|(_, count)| *count == most).map(|&(k, _)| k).collect();
+    let named = words::few(&most_common);
+    let expected = of.expected_key_freq_count;
+    match most {
+        0 => "none".to_owned(),
+        _ => format!("{named}, in {most} of {} (by chance each in {expected:.2} on average)", of.runs),
+    }
+}
+
+/// Some names, and how many others.
+fn few(names: &[String]) -> String {
+    match names {
+        [first, second, third, others @ ..] if others.len() > 1 => {
+            format!("{first}, {second}, {third} and {} others", others.len())
+        }
+        _ => names.join(", "),
+    }
+}

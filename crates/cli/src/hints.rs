@@ -1,0 +1,127 @@
+//! What to type after an error. The libraries say what is wrong; they do not know what the user typed.
+
+use clockwork_analysis::Error as AnalysisError;
+use clockwork_model::Error as ModelError;
+use clockwork_report::Error as ReportError;
+use clockwork_training::{Error as TrainingError, NoDevice, NotARun, Origin, RunNameProblem};
+
+use crate::program::program;
+
+/// The flag that a setting came with, which stands before it in the error.
+pub fn flag(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref() {
+        Some(TrainingError::Config { origin: Origin::Setting(_), .. }) => "--set ",
+        Some(TrainingError::Config { origin: Origin::Seeds(_), .. }) => "--seeds ",
+        _ => "",
+    }
+}
+
+/// What to type, if that is known.
+pub fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        if let Some(error) = cause.downcast_ref::<TrainingError>() {
+            after_training(error)
+        } else if matches!(cause.downcast_ref(), Some(AnalysisError::Broken { .. }))
+            || matches!(cause.downcast_ref(), Some(ReportError::Analysis(_)))
+        {
+            Some(format!("run `{} analyze` again", program()))
+        } else if matches!(cause.downcast_ref(), Some(AnalysisError::NotFinite)) {
+            Some("analyse another checkpoint".to_owned())
+        } else if matches!(cause.downcast_ref(), Some(ModelError::SeveralNetworks { .. })) {
+            Some("choose one with --key".to_owned())
+        } else {
+            None
+        }
+    })
+}
+
+fn after_training(error: &TrainingError) -> Option<String> {
+    Some(match error {
+        TrainingError::RunExists { path } => {
+            let resume = format!("{} resume {}", program(), path.display());
+            format!("choose another --name, or continue it with `{resume}`")
+        }
+        TrainingError::OtherSettings { .. } => "choose another --name".to_owned(),
+        TrainingError::RunName { problem: RunNameProblem::Latest, .. } => "choose another".to_owned(),
+        TrainingError::RunName { problem: RunNameProblem::NotAFileName, .. } => {
+            "use --runs-dir for another directory".to_owned()
+        }
+        TrainingError::NotARun { problem, .. } => match problem {
+            NotARun::NoConfig | NotARun::Unreachable(_) => {
+                "give the directory of a run, such as runs/latest".to_owned()
+            }
+            NotARun::IsARun => "choose another --name for the sweep".to_owned(),
+            NotARun::NotText => "choose another --runs-dir".to_owned(),
+            NotARun::BrokenLine { .. } => "remove it to go on".to_owned(),
+            NotARun::BrokenManifest(_) => "remove it and start the sweep again".to_owned(),
+            NotARun::Imported => return None,
+        },
+        TrainingError::NoDevice(NoDevice::NotBuiltIn) => {
+            "use `just backend=wgpu`, or `cargo install --path crates/cli --locked --features wgpu`"
+                .to_owned()
+        }
+        TrainingError::NoDevice(NoDevice::NoneFound) => {
+            "install its driver, such as Debian's mesa-vulkan-drivers".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use anyhow::anyhow;
+
+    use super::*;
+
+    fn path() -> PathBuf {
+        PathBuf::from("runs/a")
+    }
+
+    #[test]
+    fn errors_that_a_user_can_act_on_say_what_to_type() {
+        let not_a_run = |problem| TrainingError::NotARun { path: path(), problem };
+        let run_name = |problem| TrainingError::RunName { name: "a".to_owned(), problem };
+        let config = |origin| TrainingError::Config { origin, problem: "is wrong".to_owned() };
+        let asked = |key: &str| TrainingError::OtherSettings {
+            path: path(),
+            key: key.to_owned(),
+            kept: "1".to_owned(),
+            asked: "2".to_owned(),
+        };
+        let broken = AnalysisError::Broken { path: path(), problem: "is half".to_owned() };
+        let several = ModelError::SeveralNetworks { path: path(), n_networks: 2, keys: "a, b".to_owned() };
+        for (error, before, after) in [
+            (anyhow!(TrainingError::RunExists { path: path() }), "", "clockwork resume runs/a"),
+            (anyhow!(asked("task.modulus")), "", "another --name"),
+            (anyhow!(run_name(RunNameProblem::NotAFileName)), "", "--runs-dir"),
+            (anyhow!(run_name(RunNameProblem::Latest)), "", "choose another"),
+            (anyhow!(run_name(RunNameProblem::EmptyOrHidden)), "", ""),
+            (anyhow!(not_a_run(NotARun::NoConfig)), "", "runs/latest"),
+            (anyhow!(not_a_run(NotARun::IsARun)), "", "another --name"),
+            (anyhow!(not_a_run(NotARun::NotText)), "", "--runs-dir"),
+            (anyhow!(not_a_run(NotARun::Imported)), "", ""),
+            (anyhow!(not_a_run(NotARun::BrokenManifest("x".to_owned()))), "", "remove it"),
+            (anyhow!(TrainingError::NoDevice(NoDevice::NotBuiltIn)), "", "--features wgpu"),
+            (anyhow!(TrainingError::NoDevice(NoDevice::NoneFound)), "", "mesa-vulkan-drivers"),
+            (anyhow!(config(Origin::Setting("a.b=1".to_owned()))), "--set ", ""),
+            (anyhow!(config(Origin::Seeds("4..0".to_owned()))), "--seeds ", ""),
+            (anyhow!(config(Origin::Sweep)), "", ""),
+            (anyhow!(broken).context("cannot read it"), "", "clockwork analyze"),
+            (anyhow!(ReportError::Analysis("is half".to_owned())), "", "clockwork analyze"),
+            (anyhow!(AnalysisError::NotFinite), "", "another checkpoint"),
+            (anyhow!(AnalysisError::NothingToCompare), "", ""),
+            (anyhow!(several), "", "--key"),
+        ] {
+            let hint = hint(&error);
+            assert_eq!(flag(&error), before, "{error:?}");
+            let is_right = if after.is_empty() {
+                hint.is_none()
+            } else {
+                hint.as_ref().is_some_and(|of| of.contains(after))
+            };
+            assert!(is_right, "{error:?}: {hint:?} lacks {after:?}");
+        }
+    }
+}

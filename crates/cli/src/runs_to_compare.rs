@@ -1,0 +1,128 @@
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, anyhow};
+use clockwork_analysis::{Comparison, Findings, common_task};
+use clockwork_model::{Checkpoint, CheckpointFile, Task};
+use clockwork_training::{RunFiles, Sweep, SweepManifest};
+
+use crate::{exit::WrongRequest, printer::Printer};
+
+/// A run whose newest checkpoint is to be compared.
+pub struct RunToCompare {
+    /// Its files.
+    pub files: RunFiles,
+    /// The step of its newest checkpoint.
+    pub step: u64,
+    /// What its network learned.
+    task: Task,
+    /// What is known of the checkpoint.
+    pub newest: Newest,
+}
+
+/// What is known of a run's newest checkpoint.
+pub enum Newest {
+    /// It was analysed, by this version.
+    Analysed(Box<Findings>),
+    /// It was not; this is the checkpoint.
+    NotAnalysed(Box<CheckpointFile>),
+}
+
+impl RunToCompare {
+    /// The run in a directory, if it has a checkpoint. What is analysed is kept without its weights, for there
+    /// may be thousands.
+    fn open(directory: &Path) -> Result<Option<Self>, clockwork_model::Error> {
+        let files = RunFiles::new(directory);
+        let steps = files.checkpoints().steps().unwrap_or_default();
+        let Some(&step) = steps.last() else { return Ok(None) };
+        let checkpoint = Checkpoint::open(&files.checkpoints().weights(step), None)?;
+        let task = checkpoint.checkpoint.metadata.task;
+        let newest = match Findings::read(&files.analysis(step)) {
+            Ok(findings) if findings.provenance.is_of(&checkpoint) => Newest::Analysed(findings.into()),
+            _ => Newest::NotAnalysed(checkpoint.into()),
+        };
+        Ok(Some(Self { files, step, task, newest }))
+    }
+}
+
+/// The runs that directories stand for, each once: the runs of sweeps in place of sweeps. What a pattern
+/// such as `runs/*` finds beside runs is passed over, with a warning where it is not ours.
+pub fn runs_to_compare(asked: &[PathBuf], printer: &Printer) -> anyhow::Result<Vec<RunToCompare>> {
+    let mut directories = Vec::new();
+    for path in asked {
+        if fs::symlink_metadata(path).is_err() {
+            return Err(anyhow!(WrongRequest("give directories of runs or sweeps, such as runs/*"))
+                .context(format!("{} does not exist", path.display())));
+        }
+        match SweepManifest::read(path)? {
+            Some(sweep) => directories.extend(sweep.runs.iter().map(|run| path.join(&run.name))),
+            None if is_ours_beside_runs(path) => {}
+            None => directories.push(path.clone()),
+        }
+    }
+    // `latest` is another name for a run, which keeps its place among the others.
+    directories.sort_by_key(|path| path.is_symlink());
+    let mut seen = BTreeSet::new();
+    let mut runs = Vec::new();
+    for path in directories {
+        let place = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        if !seen.insert(place.clone()) {
+            continue;
+        }
+        match RunToCompare::open(&place) {
+            Ok(Some(run)) => runs.push(run),
+            Ok(None) => printer.warn(&format!("{}: no run with a checkpoint; left out", path.display())),
+            Err(error) => printer.warn(&format!("{:#}; left out", anyhow!(error))),
+        }
+    }
+    if runs.is_empty() {
+        return Err(WrongRequest("there is no run to compare; give directories of runs or sweeps").into());
+    }
+    Ok(runs)
+}
+
+/// Whether a file or directory is one that sweeps and comparisons leave beside runs.
+fn is_ours_beside_runs(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let is_of_a_sweep = Sweep::FILES.iter().any(|of| name == *of);
+    let is_a_comparison = path.join(Comparison::FILE).is_file() && !RunFiles::new(path).is_run();
+    is_of_a_sweep && path.is_file() || is_a_comparison
+}
+
+/// The runs of the modulus asked for, or all if none is, which must then be of one.
+pub fn of_one_modulus(
+    mut runs: Vec<RunToCompare>,
+    modulus: Option<usize>,
+) -> anyhow::Result<Vec<RunToCompare>> {
+    if let Some(modulus) = modulus {
+        runs.retain(|run| run.task.modulus == modulus);
+        if runs.is_empty() {
+            return Err(anyhow!(WrongRequest("choose another --modulus"))
+                .context(format!("none of these runs has modulus {modulus}")));
+        }
+    }
+    common_task(runs.iter().map(|run| run.task))
+        .map_err(|error| anyhow!(WrongRequest("choose those of one with --modulus")).context(error))?;
+    Ok(runs)
+}
+
+/// The name of each run, which is its path relative to the directory that holds them all, and the directory
+/// for the comparison: beside the runs if all lie in one directory, else `comparison` in the current one.
+pub fn names(runs: &[RunToCompare]) -> anyhow::Result<(Vec<String>, PathBuf)> {
+    let parents = || runs.iter().filter_map(|run| run.files.path().parent().map(Path::to_owned));
+    let common = |a: PathBuf, b: PathBuf| {
+        let shared = a.components().zip(b.components()).take_while(|(a, b)| a == b);
+        shared.map(|(component, _)| component).collect()
+    };
+    let directory = parents().reduce(common).context("a run is in no directory")?;
+    let name = |run: &RunToCompare| {
+        let path = run.files.path();
+        path.strip_prefix(&directory).unwrap_or(path).to_string_lossy().into_owned()
+    };
+    let are_together = parents().all(|parent| parent == directory);
+    let out = if are_together { directory.join("comparison") } else { "comparison".into() };
+    Ok((runs.iter().map(name).collect(), out))
+}

@@ -1,0 +1,20 @@
+//! Files that are written whole or not at all, and their checksums.
+//!
+//! Every file of a run, an analysis and a report is written with [`write_atomically`], so that a process
+//! that is killed, or a machine that loses power, leaves either the old file or the new one.
+//!
+//! ```
+//! use clockwork_files::{sha256, write_atomically};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("greeting");
+//! write_atomically(&path, b"abc")?;
+//! assert!(sha256(&std::fs::read(&path)?).starts_with("ba7816bf"));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod atomic_file;
+mod checksum;
+
+pub use atomic_file::{remove_leftovers, write_atomically, write_json_atomically};
+pub use checksum::sha256;

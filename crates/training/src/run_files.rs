@@ -1,0 +1,225 @@
+use std::{
+    ffi::OsStr,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use clockwork_files::{write_atomically, write_json_atomically};
+use serde::Serialize;
+
+use crate::{
+    CheckpointFiles, Config, Error, Evaluation, NotARun, Record, Result, RunState, checkpoints::step_name,
+};
+
+/// Every setting of a run.
+const CONFIG: &str = "config.toml";
+
+/// What a run says of itself.
+const RECORD: &str = "run.json";
+
+/// One evaluation a line.
+const METRICS: &str = "metrics.jsonl";
+
+/// The directory of checkpoints.
+const CHECKPOINTS: &str = "checkpoints";
+
+/// The directory of analyses, one directory a step.
+const ANALYSES: &str = "analysis";
+
+/// The directory of the report.
+const REPORT: &str = "report";
+
+/// The files of a run's directory, for anyone to read: nothing is locked, so a run that is being trained can
+/// be looked at. Whoever trains holds a [`LockedRun`](crate::LockedRun).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFiles {
+    path: PathBuf,
+}
+
+impl RunFiles {
+    /// The files of a directory, whether they are there or not.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The run that a checkpoint's file belongs to, if it is one's.
+    #[must_use]
+    pub fn of_checkpoint(checkpoint: &Path) -> Option<Self> {
+        let run = Self::new(checkpoint.parent()?.parent()?);
+        run.record_path().is_file().then_some(run)
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's name: that of its directory.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or(OsStr::new("run")).to_string_lossy().into_owned()
+    }
+
+    /// `config.toml`, every setting of the run. An imported network has none.
+    #[must_use]
+    pub fn config_path(&self) -> PathBuf {
+        self.path.join(CONFIG)
+    }
+
+    /// `run.json`, what the run says of itself.
+    #[must_use]
+    pub fn record_path(&self) -> PathBuf {
+        self.path.join(RECORD)
+    }
+
+    /// `metrics.jsonl`, one line per evaluation. An imported network has none.
+    #[must_use]
+    pub fn metrics_path(&self) -> PathBuf {
+        self.path.join(METRICS)
+    }
+
+    /// The files of `checkpoints/`.
+    #[must_use]
+    pub fn checkpoints(&self) -> CheckpointFiles {
+        CheckpointFiles::new(self.path.join(CHECKPOINTS))
+    }
+
+    /// The directory of the analysis of a step.
+    #[must_use]
+    pub fn analysis(&self, step: u64) -> PathBuf {
+        self.path.join(ANALYSES).join(step_name(step))
+    }
+
+    /// The directories of all analyses, in the order of their steps.
+    #[must_use]
+    pub fn analyses(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path.join(ANALYSES)).into_iter().flatten().flatten();
+        let mut directories: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        directories.sort();
+        directories
+    }
+
+    /// The directory of the report.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.path.join(REPORT)
+    }
+
+    /// Whether there is a configuration or a record of a run.
+    #[must_use]
+    pub fn is_run(&self) -> bool {
+        self.config_path().exists() || self.record_path().exists()
+    }
+
+    /// Whether the run, of these settings if some are given, took its last step.
+    #[must_use]
+    pub fn is_finished(&self, config: Option<&Config>) -> bool {
+        self.record().is_some_and(|record| record.state() == RunState::Finished)
+            && config.is_none_or(|config| self.config().is_ok_and(|kept| kept == *config))
+    }
+
+    /// Reads `config.toml`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Config::read`].
+    pub fn config(&self) -> Result<Config> {
+        Config::read(&self.config_path())
+    }
+
+    /// Reads `run.json`, if it is there and whole.
+    #[must_use]
+    pub fn record(&self) -> Option<Record> {
+        serde_json::from_slice(&fs::read(self.record_path()).ok()?).ok()
+    }
+
+    /// Reads the evaluations up to a step, none where there is no `metrics.jsonl` yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the file cannot be read, [`Error::NotARun`] where a line is none of ours.
+    pub fn metrics(&self, up_to: u64) -> Result<Vec<Evaluation>> {
+        let path = self.metrics_path();
+        let text = match fs::read_to_string(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
+            text => text.map_err(Error::io("read", &path))?,
+        };
+        let evaluation = |(i, line): (usize, &str)| {
+            serde_json::from_str::<Evaluation>(line).map_err(|e| Error::NotARun {
+                path: path.clone(),
+                problem: NotARun::BrokenLine { line: i + 1, problem: e.to_string() },
+            })
+        };
+        let mut evaluations = text.lines().enumerate().map(evaluation).collect::<Result<Vec<_>>>()?;
+        evaluations.retain(|evaluation| evaluation.step <= up_to);
+        Ok(evaluations)
+    }
+
+    /// Writes `config.toml`.
+    pub(crate) fn write_config(&self, config: &Config) -> Result<()> {
+        let path = self.config_path();
+        write_atomically(&path, config.to_toml().as_bytes()).map_err(Error::io("write", &path))
+    }
+
+    /// Writes `run.json`.
+    pub(crate) fn write_record(&self, record: &impl Serialize) -> Result<()> {
+        let path = self.record_path();
+        write_json_atomically(&path, record).map_err(Error::io("write", &path))
+    }
+
+    /// Writes `metrics.jsonl`, all of it: it is small, and so it is never torn.
+    pub(crate) fn write_metrics(&self, evaluations: &[Evaluation]) -> Result<()> {
+        let line = |of: &Evaluation| serde_json::to_string(of).expect("numbers always serialise") + "\n";
+        let text: String = evaluations.iter().map(line).collect();
+        let path = self.metrics_path();
+        write_atomically(&path, text.as_bytes()).map_err(Error::io("write", &path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(step: u64) -> Evaluation {
+        Evaluation {
+            step,
+            train_loss: 0.1 + 0.2,
+            test_loss: 1e-300,
+            train_accuracy: 1.0,
+            test_accuracy: 1.0 / 3.0,
+            sum_squared_weights: 849.565_078_831_715_8,
+            elapsed_s: 0.5,
+        }
+    }
+
+    #[test]
+    fn every_bit_of_the_metrics_comes_back_up_to_the_step_asked_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = RunFiles::new(directory.path());
+        assert_eq!(files.metrics(150).unwrap(), []);
+        files.write_metrics(&[at(0), at(100), at(200)]).unwrap();
+        assert_eq!(files.metrics(150).unwrap(), [at(0), at(100)]);
+    }
+
+    #[test]
+    fn a_foreign_line_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = RunFiles::new(directory.path());
+        fs::write(files.metrics_path(), "{}\n").unwrap();
+        assert!(files.metrics(1).unwrap_err().to_string().contains("line 1"));
+    }
+
+    #[test]
+    fn a_checkpoint_belongs_to_the_run_whose_record_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = RunFiles::new(directory.path());
+        let checkpoint = files.checkpoints().weights(7);
+        assert_eq!(RunFiles::of_checkpoint(&checkpoint), None);
+        fs::write(files.record_path(), "{}").unwrap();
+        assert_eq!(RunFiles::of_checkpoint(&checkpoint), Some(files.clone()));
+        assert_eq!((files.record(), files.is_finished(None), files.is_run()), (None, false, true));
+    }
+}

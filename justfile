@@ -27,7 +27,7 @@ resume run="runs/latest" *args:
 [group('run')]
 analyze run="runs/latest" *args:
     #!/bin/sh
-    # A claim that fails under --check, status 3, is reported like any other finding.
+    # A claim that does not hold under --check, status 3, is reported like any other finding.
     export CLOCKWORK_COMMAND=just
     cargo run {{ profile }} --locked --bin clockwork -- analyze {{ run }} {{ args }}
     status=$?
@@ -73,6 +73,11 @@ test *args:
 [group('check')]
 test-wgpu *args:
     cargo test {{ profile }} --locked --workspace --exclude {{ browser }} --features clockwork/wgpu --test end_to_end {{ args }} -- wgpu:: bad_input::
+
+# Compare figures with those of other people's models, in the folder that CLOCKWORK_REFERENCE_DIR names
+[group('check')]
+test-reference *args:
+    cargo test {{ profile }} --locked --workspace --exclude {{ browser }} --test reference {{ args }} -- --ignored
 
 # Check formatting
 [group('check')]

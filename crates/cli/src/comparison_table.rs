@@ -74,8 +74,10 @@ fn across(of: &Across, p: usize) -> Vec<String> {
         of.claims.iter().partition(|claim| claim.holds_in == runs);
     line("claims that hold in all", format!("{} of {}", everywhere.len(), of.claims.len()));
     for claim in elsewhere {
-        let not_in = [&claim.fails_in[..], &claim.does_not_apply_in].concat();
-        lines.push(format!("    {} of {runs}  {}; not {}", claim.holds_in, claim.claim, few(&not_in)));
+        let elsewhere = [("not", &claim.fails_in), ("does not apply to", &claim.does_not_apply_in)];
+        let elsewhere = elsewhere.iter().filter(|(_, names)| !names.is_empty());
+        let elsewhere: String = elsewhere.map(|(how, names)| format!("; {how} {}", few(names))).collect();
+        lines.push(format!("    {} of {runs}  {}{elsewhere}", claim.holds_in, claim.claim));
     }
     for names in &of.same_weights {
         lines.push(format!(

@@ -76,8 +76,9 @@ fn across(of: &Across, p: usize) -> Vec<String> {
     for claim in elsewhere {
         let elsewhere = [("not", &claim.fails_in), ("does not apply to", &claim.does_not_apply_in)];
         let elsewhere = elsewhere.iter().filter(|(_, names)| !names.is_empty());
-        let elsewhere: String = elsewhere.map(|(how, names)| format!("; {how} {}", few(names))).collect();
-        lines.push(format!("    {} of {runs}  {}{elsewhere}", claim.holds_in, claim.claim));
+        let elsewhere: Vec<String> =
+            elsewhere.map(|(how, names)| format!("; {how} {}", few(names))).collect();
+        lines.push(format!("    {} of {runs}  {}{}", claim.holds_in, claim.claim, elsewhere.concat()));
     }
     for names in &of.same_weights {
         lines.push(format!(

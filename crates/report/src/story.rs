@@ -8,6 +8,7 @@ mod effective_weights;
 mod embedding;
 mod found;
 mod logits;
+mod margin;
 mod neurons;
 mod section;
 mod training;
@@ -35,6 +36,7 @@ pub fn story(files: &AnalysisFiles) -> Result<Vec<Section>> {
         clusters::section(&found)?,
         ablation::section(&found)?,
         logits::section(&found)?,
+        margin::section(&found)?,
         w_logit::section(&found)?,
     ])
 }

@@ -1,7 +1,7 @@
 use clockwork_model::{Checkpoint, ModelConfig, Task, sum_squared_weights};
 
 use crate::{
-    Ablation, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis, Logits, Margin, Network,
+    Ablation, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis, Logits, Network,
     NeuronClusters, ReluFit, Result, WLogit, losses::Losses,
 };
 
@@ -38,8 +38,6 @@ pub struct Analysis {
     pub ablation: Ablation,
     /// The logits.
     pub logits: Logits,
-    /// How clear the answers are.
-    pub margin: Margin,
     /// How a ReLU multiplies.
     pub relu_fit: ReluFit,
     /// Sum of the squares of all weights.
@@ -101,7 +99,6 @@ impl Analysis {
         let ablation = Ablation::new(&basis, &network.neuron_acts, &clusters, &w_logit, &losses);
         next();
         let logits = Logits::new(&basis, &clusters.key_freqs, &losses, split.as_ref());
-        let margin = Margin::new(&network);
         let relu_fit = ReluFit::new(&basis, ReluFit::default_freq(basis.modulus()));
         Ok(Self {
             task,
@@ -115,7 +112,6 @@ impl Analysis {
             w_logit,
             ablation,
             logits,
-            margin,
             relu_fit,
             sum_squared_weights: sum_squared_weights(&of.weights),
             network,
@@ -141,7 +137,6 @@ impl Analysis {
         self.clusters.insert_into(&mut arrays, p, &self.network.neuron_acts);
         arrays.insert("neurons.effect", &[self.network.d_mlp], self.neuron_effects());
         self.logits.insert_into(&mut arrays, p);
-        self.margin.insert_into(&mut arrays, p);
         self.w_logit.insert_into(&mut arrays, basis, &self.clusters);
         self.relu_fit.insert_into(&mut arrays, basis);
         arrays

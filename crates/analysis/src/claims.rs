@@ -97,13 +97,6 @@ const LOGITS_QUADRATIC: Bound = Bound {
 const LOGITS_LINEAR: Bound =
     Bound { relation: Relation::Below, value: 0.01, source: "in neurons it is about three quarters" };
 
-/// The least margin of the right answer's logit.
-const MARGIN: Bound = Bound {
-    relation: Relation::Above,
-    value: 1.0,
-    source: "the right answer is then e times as likely as any other",
-};
-
 /// The share of `W_logit` in the key frequencies' columns.
 const W_LOGIT_KEY: Bound = Bound {
     relation: Relation::Above,
@@ -187,11 +180,6 @@ pub fn claims(of: &Summary) -> Vec<Claim> {
         ),
     ];
     claims.extend(about_key_freqs(of));
-    claims.push(Claim::new(
-        "answers-clear",
-        "every answer is clear",
-        vec![MARGIN.check("least margin", of.least_margin)],
-    ));
     claims.push(Claim::new(
         "relu-product",
         "ReLU makes a product",
@@ -350,7 +338,6 @@ mod tests {
                 of.logit_coefficients.insert(8, value);
             }
             ("logits-are-waves", 1) => of.logit_frac_variance_explained = value,
-            ("answers-clear", 0) => of.least_margin = value,
             ("relu-product", 0) => of.relu_fit.coefficients[3] = value,
             ("relu-product", 1) => of.relu_fit.r2 = value,
             ("relu-product", 2) => of.relu_fit.r2_without_quadratic = of.relu_fit.r2 - value,
@@ -359,7 +346,7 @@ mod tests {
     }
 
     /// A value on either side of every bound: the first keeps it.
-    const SIDES: [(&str, usize, f64, f64); 21] = [
+    const SIDES: [(&str, usize, f64, f64); 20] = [
         ("generalises", 0, 1.0, 0.999_99),
         ("generalises", 1, 0.99e-5, 1.01e-5),
         ("embedding-sparse", 0, 0.81, 0.79),
@@ -377,7 +364,6 @@ mod tests {
         ("neurons-supply-sum", 0, 0.86, 0.84),
         ("logits-are-waves", 0, 0.01, -0.01),
         ("logits-are-waves", 1, 0.91, 0.89),
-        ("answers-clear", 0, 1.1, 0.9),
         ("relu-product", 0, 0.01, -0.01),
         ("relu-product", 1, 0.96, 0.94),
         ("relu-product", 2, 0.101, 0.099),

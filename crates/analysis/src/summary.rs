@@ -72,8 +72,6 @@ pub struct Summary {
     pub logit_coefficients: BTreeMap<usize, f64>,
     /// Share of the logits' variance that Σ C_k cos ω_k(x + y − z) explains.
     pub logit_frac_variance_explained: f64,
-    /// The least difference of the right answer's logit and the largest other.
-    pub least_margin: f64,
     /// Gini coefficient of the embedding's squared norms by frequency.
     pub gini_embedding: f64,
     /// Gini coefficient of `W_logit`'s squared norms by frequency.
@@ -194,7 +192,6 @@ impl Summary {
             sin_component_frac: component_frac(1),
             logit_coefficients: per_freq(&|k| logits.fit.coefficients[&k]),
             logit_frac_variance_explained: logits.fit.frac_variance_explained,
-            least_margin: of.margin.least,
             gini_embedding: embedding.gini,
             gini_w_logit: w_logit.gini,
             embedding_norm_by_freq: embedding.norm_by_freq.clone(),

@@ -8,7 +8,6 @@ mod effective_weights;
 mod embedding;
 mod found;
 mod logits;
-mod margin;
 mod neurons;
 mod section;
 mod training;
@@ -36,7 +35,6 @@ pub fn story(files: &AnalysisFiles) -> Result<Vec<Section>> {
         clusters::section(&found)?,
         ablation::section(&found)?,
         logits::section(&found)?,
-        margin::section(&found)?,
         w_logit::section(&found)?,
     ])
 }

@@ -87,7 +87,7 @@ impl AnalysisFiles {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the system refuses.
+    /// [`Error::Io`] where a file operation fails.
     pub fn write(&self, directory: &Path) -> Result<()> {
         let fail = |path: &Path| {
             let path = path.to_owned();
@@ -109,7 +109,7 @@ impl AnalysisFiles {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the system refuses, [`Error::Broken`] where one is not whole.
+    /// [`Error::Io`] where a file operation fails, [`Error::Broken`] where one is not whole.
     pub fn read(directory: &Path) -> Result<Self> {
         let findings = Findings::read(directory)?;
         Ok(Self { findings, arrays: Arrays::read(&directory.join(ARRAYS))? })
@@ -129,7 +129,7 @@ impl Findings {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the system refuses, [`Error::Broken`] where it is not whole.
+    /// [`Error::Io`] where a file operation fails, [`Error::Broken`] where it is not whole.
     pub fn read(directory: &Path) -> Result<Self> {
         let path = directory.join(FINDINGS);
         let json =

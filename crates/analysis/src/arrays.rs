@@ -103,7 +103,7 @@ impl Arrays {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the system refuses.
+    /// [`Error::Io`] where a file operation fails.
     pub fn write(&self, path: &Path) -> Result<()> {
         let fail = |source| Error::Io { action: "write", path: path.to_owned(), source };
         let views = self.arrays.iter().map(|(name, array)| {
@@ -121,7 +121,7 @@ impl Arrays {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the system refuses, [`Error::Broken`] where it is not whole or holds anything
+    /// [`Error::Io`] where a file operation fails, [`Error::Broken`] where it is not whole or holds anything
     /// else than finite floats and whole numbers of 64 bits.
     pub fn read(path: &Path) -> Result<Self> {
         let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };

@@ -5,7 +5,7 @@ use clockwork_report::words;
 
 use crate::table::table;
 
-/// A comparison for the terminal: a row per run, then what is so over all.
+/// A comparison for the terminal: a row per run, then the figures over all runs.
 pub fn text(of: &Comparison, page: &Path) -> String {
     let settings = of.differing_settings();
     let columns = settings.len();
@@ -49,7 +49,7 @@ pub fn clusters(run: &ComparedRun, with_unclustered: bool) -> String {
     if sizes.is_empty() { "none".to_owned() } else { sizes.join(", ") }
 }
 
-/// What is so over all runs.
+/// The figures over all runs, a line each.
 fn across(of: &Across, p: usize) -> Vec<String> {
     let runs = of.runs;
     let plural = if runs == 1 { "run" } else { "runs" };

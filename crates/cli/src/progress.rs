@@ -11,7 +11,7 @@ use crate::{duration::seconds, printer::Printer};
 /// How often a line is written where there is no terminal for a bar.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// What a device is busy with before steps get fast.
+/// What a device does before its first steps.
 const COMPILING: &str = "compiling the device's kernels";
 
 /// Draws a run's progress: a bar on a terminal, elsewhere a line now and then.

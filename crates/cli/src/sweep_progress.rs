@@ -18,7 +18,7 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 /// How many runs have a bar of their own; more would push the bar over all off the terminal.
 const BARS: usize = 12;
 
-/// What a run adds to the bar over all.
+/// The length of a run on the bar over all runs.
 const PER_RUN: u64 = 1000;
 
 /// Draws a sweep's progress: a bar for each of a few runs that are being trained and one over all; where

@@ -1,7 +1,7 @@
 use clockwork_report::TrainingCurves;
 use clockwork_training::{Evaluation, Milestones};
 
-/// What was measured in training, as figures take it.
+/// The evaluations of a run, as figures take them.
 pub fn training_curves(evaluations: &[Evaluation], milestones: &Milestones) -> TrainingCurves {
     let milestones = [(milestones.memorised, "train 99 %"), (milestones.generalised, "test 99 %")];
     TrainingCurves {

@@ -126,7 +126,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the system refuses.
+    /// [`Error::Io`] where a file operation fails.
     pub fn write(&self, path: &Path) -> Result<()> {
         let fail = |source| Error::Io { action: "write", path: path.to_owned(), source };
         write_atomically(path, &self.to_bytes().map_err(fail)?).map_err(fail)
@@ -136,7 +136,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the system refuses, [`Error::Checkpoint`] where the file is truncated,
+    /// [`Error::Io`] where a file operation fails, [`Error::Checkpoint`] where the file is truncated,
     /// foreign, or at odds with itself.
     pub fn read(path: &Path) -> Result<Self> {
         Self::from_bytes(&read(path)?).map_err(|what| problem(path, what))
@@ -156,7 +156,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the system refuses, [`Error::Checkpoint`] where the file is broken or holds
+    /// [`Error::Io`] where a file operation fails, [`Error::Checkpoint`] where the file is broken or holds
     /// another kind of network.
     pub fn open(path: &Path, key: Option<&str>) -> Result<CheckpointFile> {
         let bytes = read(path)?;

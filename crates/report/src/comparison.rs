@@ -13,7 +13,7 @@ use crate::{Figure, Result, TrainingCurves, Written, report};
 /// The figures that a comparison can have.
 const FIGURES: [&str; 5] = ["key-frequencies", "histogram", "overlap", "losses", "steps-to-grok"];
 
-/// What a report that compares runs is of.
+/// The contents of a comparison's report.
 #[derive(Debug, Clone, Copy)]
 pub struct ComparisonReport<'a> {
     /// What was found.
@@ -28,7 +28,7 @@ impl ComparisonReport<'_> {
     /// # Errors
     ///
     /// [`Error::Drawing`](crate::Error::Drawing) where a figure cannot be drawn,
-    /// [`Error::Io`](crate::Error::Io) where the system refuses.
+    /// [`Error::Io`](crate::Error::Io) where a file operation fails.
     pub fn write(&self, directory: &Path) -> Result<Written> {
         let sections = comparison_story(self.comparison, self.training);
         let entries = sections.iter().flat_map(|section| &section.entries);

@@ -28,12 +28,12 @@ const SIZE: (u32, u32) = (960, 640);
 /// Pixels in a PNG for one of an SVG, for print.
 const PNG_SCALE: u32 = 2;
 
-/// What becomes of a map's cells.
+/// How the cells of a map are drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cells {
-    /// They are drawn one by one.
+    /// One by one, with everything else.
     Drawn,
-    /// They are put in afterwards, as one image.
+    /// Not at all: they are put in afterwards, as one image.
     LeftOut,
 }
 
@@ -100,7 +100,7 @@ fn encode(rgb: &[u8], width: u32, height: u32) -> std::result::Result<Vec<u8>, A
     Ok(bytes)
 }
 
-/// Draws a frame; tells where a map's cells are. Those are drawn or left out.
+/// Draws a frame, its cells as `cells` says. Returns where they are, for a map.
 fn draw<B: DrawingBackend<ErrorType: 'static>>(
     area: &DrawingArea<B, Shift>,
     figure: &Figure,

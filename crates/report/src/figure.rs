@@ -18,7 +18,7 @@ pub struct Figure {
 /// One picture of a figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
-    /// Which one it is, as the slider says; empty where it is the only one.
+    /// Its label on the slider; empty where it is the only one.
     pub label: String,
     /// What is drawn.
     pub content: Content,
@@ -29,7 +29,7 @@ pub struct Frame {
 pub struct Axis {
     /// What is along it, with its unit.
     pub name: String,
-    /// Whether its steps are powers of ten.
+    /// Whether it is logarithmic.
     pub is_log: bool,
     /// Whether only whole numbers are along it.
     pub is_count: bool,

@@ -34,7 +34,7 @@ impl Report<'_> {
     /// # Errors
     ///
     /// [`Error::Analysis`] where the files of the analysis do not fit together, [`Error::Drawing`] where a
-    /// figure cannot be drawn, [`Error::Io`] where the system refuses.
+    /// figure cannot be drawn, [`Error::Io`] where a file operation fails.
     pub fn write(&self, directory: &Path) -> Result<Written> {
         let mut sections = story(self.analysis)?;
         sections.extend_from_slice(self.further);

@@ -29,7 +29,7 @@ pub struct CheckpointFiles {
     directory: PathBuf,
 }
 
-/// What is needed to go on from a step as if there had been no stop.
+/// Everything that training needs to resume from a step as if it had never stopped.
 pub(crate) struct Resumable {
     pub checkpoint: Checkpoint,
     /// The optimiser's state as its file has it, known to be whole. There is none before the first step.

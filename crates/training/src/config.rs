@@ -6,24 +6,24 @@ use toml::{Table, Value};
 
 use crate::{Error, Origin, Result};
 
-/// The default configuration, with every key that there is.
+/// The default configuration, which has every key.
 const PAPER: &str = include_str!("../../../configs/paper.toml");
 
 /// Every setting of a run, as in its `config.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What is learned.
+    /// The task.
     pub task: TaskConfig,
     /// The network's sizes.
     pub model: SizesConfig,
     /// `AdamW`.
     pub optimizer: OptimizerConfig,
-    /// How long, and what is kept on the way.
+    /// How long to train, and which steps to keep.
     pub training: TrainingConfig,
 }
 
-/// What is learned.
+/// The task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
@@ -66,11 +66,11 @@ pub struct OptimizerConfig {
     pub weight_decay: f64,
 }
 
-/// How long to train, and what is kept on the way.
+/// How long to train, and which steps to evaluate and keep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingConfig {
-    /// Chooses the split and the initial weights.
+    /// The seed of the split and of the initial weights.
     pub seed: u64,
     /// How the gradient is computed.
     pub gradient: GradientMethod,
@@ -163,7 +163,7 @@ impl Config {
         Ok(())
     }
 
-    /// What is learned.
+    /// The task.
     #[must_use]
     pub fn task(&self) -> Task {
         Task { modulus: self.task.modulus, operation: self.task.operation }

@@ -10,7 +10,7 @@ use crate::{ImportRecord, LockedRun, Result, RunState, Versions};
 ///
 /// [`Error::RunName`](crate::Error::RunName) for a name that is no plain file name,
 /// [`Error::RunExists`](crate::Error::RunExists) where there is a run of that name,
-/// [`Error::Io`](crate::Error::Io) where the system refuses and [`Error::Model`](crate::Error::Model) where
+/// [`Error::Io`](crate::Error::Io) where a file operation fails and [`Error::Model`](crate::Error::Model) where
 /// the checkpoint cannot be written. If writing fails, the new directory is removed again.
 pub fn import(
     runs_dir: &Path,

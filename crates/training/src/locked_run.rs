@@ -27,7 +27,7 @@ impl LockedRun {
     /// # Errors
     ///
     /// [`Error::RunName`] for a name that is no plain file name, [`Error::RunExists`] where there
-    /// is one already, [`Error::Io`] where the system refuses.
+    /// is one already, [`Error::Io`] where a file operation fails.
     pub(crate) fn create(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
         Self::make(runs_dir, name)?.begin(config)
     }
@@ -88,7 +88,7 @@ impl LockedRun {
     /// # Errors
     ///
     /// [`Error::NotARun`] where there is none, [`Error::Locked`] where another process trains it,
-    /// [`Error::Io`] where the system refuses.
+    /// [`Error::Io`] where a file operation fails.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         // `latest` may point elsewhere tomorrow; the run that it means today is the one to go on with.
         let path = fs::canonicalize(path).map_err(|e| Error::NotARun {

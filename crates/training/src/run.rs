@@ -8,7 +8,7 @@ use crate::{
     run_record::{SplitRecord, Versions},
 };
 
-/// A run at one of its steps, ready to be trained on from there.
+/// A run, locked and loaded at one of its steps, ready to be trained from there.
 pub struct Run {
     pub(crate) directory: LockedRun,
     pub(crate) config: Config,

@@ -44,7 +44,7 @@ impl RunFiles {
         Self { path: path.into() }
     }
 
-    /// The run that a checkpoint's file belongs to, if it is one's.
+    /// The run that a checkpoint's file belongs to: the directory above its own, if a run's record is there.
     #[must_use]
     pub fn of_checkpoint(checkpoint: &Path) -> Option<Self> {
         let run = Self::new(checkpoint.parent()?.parent()?);
@@ -114,7 +114,7 @@ impl RunFiles {
         self.config_path().exists() || self.record_path().exists()
     }
 
-    /// Whether the run, of these settings if some are given, took its last step.
+    /// Whether the run is finished and, where settings are given, has these.
     #[must_use]
     pub fn is_finished(&self, config: Option<&Config>) -> bool {
         self.record().is_some_and(|record| record.state() == RunState::Finished)
@@ -140,7 +140,7 @@ impl RunFiles {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the file cannot be read, [`Error::NotARun`] where a line is none of ours.
+    /// [`Error::Io`] where the file cannot be read, [`Error::NotARun`] where a line is no evaluation.
     pub fn metrics(&self, up_to: u64) -> Result<Vec<Evaluation>> {
         let path = self.metrics_path();
         let text = match fs::read_to_string(&path) {

@@ -17,7 +17,7 @@ pub struct RunRecord {
     pub reason: Option<String>,
     /// The newest step.
     pub step: u64,
-    /// Chooses the split and the initial weights.
+    /// The seed of the split and of the initial weights.
     pub seed: u64,
     /// How the pairs are split.
     pub split: SplitRecord,
@@ -25,7 +25,7 @@ pub struct RunRecord {
     pub versions: Versions,
     /// What it is trained on.
     pub backend: Backend,
-    /// When it was started first, in universal time.
+    /// When it was first started, in universal time.
     pub created: String,
     /// Seconds of training so far, before and after every stop.
     pub elapsed_s: f64,

@@ -58,7 +58,7 @@ impl Sweep {
     /// [`Error::RunName`] for a name that is no plain file name; [`Error::NotARun`] where a run is there, or
     /// the path is not valid UTF-8, or the manifest is broken; [`Error::OtherSettings`] where the sweep that
     /// is there has other common settings; [`Error::Config`] where these cannot be read; [`Error::Locked`]
-    /// where another process trains the sweep; [`Error::Io`] where the system refuses.
+    /// where another process trains the sweep; [`Error::Io`] where a file operation fails.
     pub fn open(
         runs_dir: &Path,
         name: &str,
@@ -130,13 +130,13 @@ impl Sweep {
         self.manifest().runs[..self.planned.len()].to_vec()
     }
 
-    /// Trains what is not finished, some runs at a time, each in a process of its own, until all are done
-    /// or `interrupter` is told to stop. A run that fails does not stop the others.
+    /// Trains the unfinished runs, `jobs` at a time, each in a process of its own, until all are done or
+    /// `interrupter` is told to stop. A run that fails does not stop the others.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the manifest cannot be written or a process cannot be started; the runs at
-    /// hand are then stopped, and can be gone on with.
+    /// [`Error::Io`] where the manifest cannot be written or a process cannot be started. The runs that are
+    /// being trained are then stopped, and can be resumed.
     pub fn train(
         &self,
         jobs: NonZeroUsize,

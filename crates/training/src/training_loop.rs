@@ -49,12 +49,11 @@ pub(crate) struct Member {
 }
 
 impl Group {
-    /// Trains until a run ends. The others are then at the same step, and can be trained on without it, as
-    /// they would be had they been stopped there.
+    /// Trains until a run ends. The others are then at the same step, and can be trained on without it.
     ///
     /// # Errors
     ///
-    /// What the device refuses, which it refuses to all.
+    /// An error of the device, which concerns all runs.
     pub fn train(&mut self, trainee: &mut dyn Trainee) -> Result<()> {
         thread::scope(|scope| {
             let writer = CheckpointWriter::start(scope);
@@ -107,7 +106,7 @@ impl Group {
         self.end(|member| (member.last_step() <= step).then(|| Ok(ending.clone())));
     }
 
-    /// Ends those runs for which there is an ending.
+    /// Ends the runs to which `ending` gives an ending, of those that have none.
     pub fn end(&mut self, ending: impl Fn(&Member) -> Option<Result<Ending>>) {
         for member in self.members.iter_mut().filter(|member| member.ending.is_none()) {
             member.ending = ending(member);
@@ -132,13 +131,13 @@ impl Group {
         }
     }
 
-    /// The runs that have not ended and for which something is due.
+    /// The places of the runs that have not ended and for which `is_due`.
     fn due(&self, is_due: impl Fn(&Member) -> bool) -> Vec<usize> {
         let is_due = |&i: &usize| self.members[i].ending.is_none() && is_due(&self.members[i]);
         (0..self.members.len()).filter(is_due).collect()
     }
 
-    /// Evaluates the runs for which that is due; tells whether there were any.
+    /// Evaluates the runs for which `is_due`. Returns whether there were any.
     fn evaluate(
         &mut self,
         trainee: &mut dyn Trainee,
@@ -163,7 +162,7 @@ impl Group {
         Ok(true)
     }
 
-    /// Queues the checkpoints that are due.
+    /// Queues a checkpoint of every run for which `is_due`.
     fn keep(
         &mut self,
         trainee: &mut dyn Trainee,
@@ -212,7 +211,7 @@ impl Group {
 }
 
 impl Member {
-    /// A run that is about to be trained, and is said to be in its `run.json`.
+    /// Prepares a run for training, and marks it as running in its `run.json`.
     pub fn new(
         place: usize,
         run: Run,
@@ -231,7 +230,7 @@ impl Member {
         self.ending.is_some()
     }
 
-    /// The step that it ends at, as far as is known.
+    /// The step that it ends at, as far as the evaluations so far tell.
     fn last_step(&self) -> u64 {
         self.early_stop.last_step()
     }
@@ -265,7 +264,7 @@ impl Member {
         Some(evaluation)
     }
 
-    /// The run as it was last taken, unless its weights would make a checkpoint useless.
+    /// A snapshot of the run; an error where its weights are not finite, for nothing could resume from them.
     fn snapshot(&self) -> Result<Snapshot> {
         let Run { step, weights, optimizer, .. } = &self.run;
         match sum_squared_weights(weights).is_finite() {

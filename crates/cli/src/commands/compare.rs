@@ -60,7 +60,7 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
     Ok(Ended::Done)
 }
 
-/// What is known of a run, analysed if that was not done yet, and its training.
+/// The findings of a run, which is analysed if it was not yet, and what was measured in its training.
 fn findings_of(run: RunToCompare, name: String) -> anyhow::Result<(RunFindings, TrainingCurves)> {
     let RunToCompare { files, step, newest, .. } = run;
     let findings = match newest {

@@ -12,7 +12,7 @@ pub struct SweepManifest {
     pub name: String,
     /// The version of Clockwork that trains it.
     pub clockwork: String,
-    /// When it was started first, in universal time.
+    /// When it was first started, in universal time.
     pub created: String,
     /// Its runs. The order is that in which they are trained.
     pub runs: Vec<SweepRun>,
@@ -23,7 +23,7 @@ pub struct SweepManifest {
 pub struct SweepRun {
     /// Its name, which is that of its directory beside the manifest.
     pub name: String,
-    /// Chooses the split and the initial weights.
+    /// The seed of the split and of the initial weights.
     pub seed: u64,
     /// The settings that vary in the sweep, as `section.key=value`.
     pub settings: Vec<String>,

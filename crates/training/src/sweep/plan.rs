@@ -17,7 +17,7 @@ pub struct SweepPlan {
 pub struct PlannedRun {
     /// Its name in the sweep: the settings that vary, and the seed.
     pub name: String,
-    /// Chooses the split and the initial weights.
+    /// The seed of the split and of the initial weights.
     pub seed: u64,
     /// The settings that vary, as `section.key=value`.
     pub settings: Vec<String>,

@@ -25,7 +25,8 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// Those of [`LockedRun::create`].
+    /// [`Error::RunName`] for a name that is no plain file name, [`Error::RunExists`] where there is a run of
+    /// that name, [`Error::Io`] where a file operation fails.
     pub fn create(runs_dir: &Path, name: &str, config: Config) -> Result<Self> {
         let directory = LockedRun::create(runs_dir, name, &config)?;
         Ok(Self {
@@ -43,8 +44,9 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// Those of [`LockedRun::open`]; [`Error::Finished`] where it took its last step; those of reading
-    /// its files where none of its checkpoints is whole.
+    /// [`Error::NotARun`] where there is none, [`Error::Locked`] where another process trains it,
+    /// [`Error::Finished`] where it took its last step, [`Error::Io`] where a file operation fails; those of
+    /// reading its files where none of its checkpoints is whole.
     pub fn resume(path: &Path) -> Result<Self> {
         Self::at_newest_step(LockedRun::open(path)?)
     }
@@ -53,7 +55,8 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// Those of [`LockedRun::create_or_open`] and of [`resume`](Self::resume).
+    /// Those of [`create`](Self::create), except [`Error::RunExists`], and of [`resume`](Self::resume);
+    /// [`Error::OtherSettings`] where the run of that name has another configuration.
     pub fn create_or_resume(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
         Self::at_newest_step(LockedRun::create_or_open(runs_dir, name, config)?)
     }

@@ -201,3 +201,25 @@ fn settings_are_those_asked_for() {
     assert!(config.contains("seed = 5") && config.contains("max_steps = 7"), "{config}");
     assert_eq!(sandbox.json("runs/a/run.json")["seed"], 5);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_an_error_and_a_reader_that_went_away_is_none() {
+    let devices = |stdout: std::process::Stdio| {
+        let mut clockwork = std::process::Command::new(env!("CARGO_BIN_EXE_clockwork"));
+        clockwork
+            .arg("devices")
+            .env("NODEVICE_SELECT", "1")
+            .stdout(stdout)
+            .stderr(std::process::Stdio::piped());
+        clockwork.spawn().unwrap()
+    };
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = devices(full.into()).wait_with_output().unwrap();
+    assert_refused(&output, 1, &["cannot write to standard output"]);
+
+    let mut child = devices(std::process::Stdio::piped());
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}

@@ -63,7 +63,8 @@ impl Analysis {
     /// # Errors
     ///
     /// [`Error::TooLarge`] where it would take more than 16 GiB of memory; [`Error::NotFinite`] where a logit
-    /// is not finite; [`Error::Device`] where the activations cannot be read back.
+    /// is not finite; [`Error::SingularValues`] where those of a matrix do
+    /// not converge; [`Error::Device`] where the activations cannot be read back.
     pub fn new(of: &Checkpoint, observer: &mut dyn Observer) -> Result<Self> {
         let (task, config) = (of.metadata.task, &of.metadata.model);
         let bytes = bytes_needed(config);
@@ -88,13 +89,13 @@ impl Analysis {
         let train_and_test_loss = split.as_ref().map(|split| losses.of_split(&network.logits, split));
         let accuracy = losses.accuracy(&network.logits);
         next();
-        let embedding = Embedding::new(&basis, &network);
+        let embedding = Embedding::new(&basis, &network)?;
         let attention = Attention::new(&basis, &network);
         let effective_weights = EffectiveWeights::new(&basis, &network);
         next();
         let clusters = NeuronClusters::new(&basis, &network);
         next();
-        let w_logit = WLogit::new(&basis, &network);
+        let w_logit = WLogit::new(&basis, &network)?;
         next();
         let ablation = Ablation::new(&basis, &network.neuron_acts, &clusters, &w_logit, &losses);
         next();

@@ -1,5 +1,5 @@
 use crate::{
-    Arrays, FourierBasis, Network, gini::gini, key_freqs::by_norm, singular_values::singular_values,
+    Arrays, FourierBasis, Network, Result, gini::gini, key_freqs::by_norm, singular_values::singular_values,
 };
 
 /// The embedding of the numbers in the Fourier basis (Nanda et al. 2023, section 4.1).
@@ -21,20 +21,20 @@ pub struct Embedding {
 
 impl Embedding {
     /// Analyses `W_E`.
-    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
+    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Result<Self> {
         let (w_e, d_model) = (network.number_embeddings(), network.d_model);
         let coefficients = basis.transform(w_e, &[network.n(), d_model], 0);
         let rows = coefficients.chunks_exact(d_model);
         let norm_by_component: Vec<f64> = rows.map(|row| row.iter().map(|c| c * c).sum()).collect();
         let norm_by_freq = norms_by_freq(basis, &norm_by_component);
-        Self {
+        Ok(Self {
             gini: gini(&norm_by_freq),
             key_freqs: by_norm(&norm_by_freq),
-            singular_values: singular_values(w_e, d_model),
+            singular_values: singular_values("W_E", w_e, d_model)?,
             coefficients,
             norm_by_component,
             norm_by_freq,
-        }
+        })
     }
 
     /// Adds the arrays behind its figures.

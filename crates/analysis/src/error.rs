@@ -23,6 +23,12 @@ pub enum Error {
     /// The network computes values that are no numbers.
     #[error("the network's logits are not finite")]
     NotFinite,
+    /// The singular values of a matrix do not converge.
+    #[error("the singular values of {matrix} do not converge")]
+    SingularValues {
+        /// What the matrix is called.
+        matrix: &'static str,
+    },
     /// There is no network to compare.
     #[error("there is no run to compare")]
     NothingToCompare,

@@ -1,5 +1,5 @@
 use crate::{
-    Arrays, Cluster, Direction, FourierBasis, Network, NeuronClusters,
+    Arrays, Cluster, Direction, FourierBasis, Network, NeuronClusters, Result,
     embedding::norms_by_freq,
     gini::gini,
     key_freqs::by_norm,
@@ -31,7 +31,7 @@ pub struct WLogit {
 
 impl WLogit {
     /// Folds `W_out` and `W_U` and transforms the result.
-    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
+    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Result<Self> {
         let (p, d_mlp, weights) = (network.n(), network.d_mlp, &network.weights);
         let w_logit = product(rows_of(&weights.w_out, network.d_model), rows_of(&weights.w_u, p));
         let coefficients = basis.transform(&w_logit, &[d_mlp, p], 1);
@@ -40,14 +40,14 @@ impl WLogit {
             norm_by_component.iter_mut().zip(row).for_each(|(sum, c)| *sum += c * c);
         }
         let norm_by_freq = norms_by_freq(basis, &norm_by_component);
-        Self {
+        Ok(Self {
             gini: gini(&norm_by_freq),
             key_freqs: by_norm(&norm_by_freq),
-            singular_values: singular_values(&w_logit, p),
+            singular_values: singular_values("W_logit", &w_logit, p)?,
             w_logit,
             coefficients,
             norm_by_freq,
-        }
+        })
     }
 
     /// How many singular values are above 1e-6 of the largest.

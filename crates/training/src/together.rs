@@ -3,9 +3,8 @@ use std::time::Instant;
 use burn::train::Interrupter;
 
 use crate::{
-    Config, Error, Outcome, Result, Run, RunObserver, TrainingDevice,
-    launch::launch,
-    training_loop::{Group, Member},
+    Config, Error, Outcome, Result, Run, RunObserver, TrainingDevice, launch::launch, member::Member,
+    training_loop::Group,
 };
 
 impl Run {

@@ -6,15 +6,13 @@ use std::{
 };
 
 use burn::train::Interrupter;
-use clockwork_model::{Weights, sum_squared_weights};
 use rayon::prelude::*;
 
 use crate::{
-    Config, EarlyStop, Ending, Error, Evaluation, Outcome, Result, Run, RunObserver, RunRecord, RunState,
-    TrainingDevice,
-    checkpoint_writer::{CheckpointWriter, Job, Snapshot},
+    Config, Ending, Error, Result,
+    checkpoint_writer::{CheckpointWriter, Job},
+    member::Member,
     schedule::Schedule,
-    scores::Scores,
     trainee::Trainee,
 };
 
@@ -29,23 +27,6 @@ pub(crate) struct Group {
     pub interrupter: Interrupter,
     /// When the first of them was opened.
     pub began: Instant,
-}
-
-/// A run of a group.
-pub(crate) struct Member {
-    /// Its place among all runs that were asked for.
-    pub place: usize,
-    /// The run at the step that was last taken into it, with all its evaluations.
-    pub run: Run,
-    /// The step of its newest checkpoint.
-    kept: u64,
-    /// How it ended, once it has.
-    ending: Option<Result<Ending>>,
-    /// Seconds of training before.
-    elapsed_s: f64,
-    record: RunRecord,
-    early_stop: EarlyStop,
-    observer: Box<dyn RunObserver>,
 }
 
 impl Group {
@@ -210,102 +191,14 @@ impl Group {
     }
 }
 
-impl Member {
-    /// Prepares a run for training, and marks it as running in its `run.json`.
-    pub fn new(
-        place: usize,
-        run: Run,
-        observer: Box<dyn RunObserver>,
-        on: &TrainingDevice,
-        threads: usize,
-    ) -> Result<Self> {
-        let early_stop = EarlyStop::after(&run.config, &run.evaluations);
-        let elapsed_s = run.evaluations.last().map_or(0.0, |of| of.elapsed_s);
-        let record = run.begin(on, threads)?;
-        Ok(Self { place, record, kept: run.step, early_stop, elapsed_s, observer, run, ending: None })
-    }
-
-    /// Whether it ended.
-    pub fn has_ended(&self) -> bool {
-        self.ending.is_some()
-    }
-
-    /// The step that it ends at, as far as the evaluations so far tell.
-    fn last_step(&self) -> u64 {
-        self.early_stop.last_step()
-    }
-
-    /// Writes an evaluation down. The run ends where a loss is not finite: then there is no evaluation.
-    fn evaluate(
-        &mut self,
-        step: u64,
-        [train, test]: [Scores; 2],
-        weights: &Weights,
-        elapsed_s: f64,
-    ) -> Option<Evaluation> {
-        if !(train.loss.is_finite() && test.loss.is_finite()) {
-            self.ending = Some(Err(Error::LossNotFinite { step, last_good: self.kept }));
-            return None;
-        }
-        let evaluation = Evaluation {
-            step,
-            train_loss: train.loss,
-            test_loss: test.loss,
-            train_accuracy: train.accuracy,
-            test_accuracy: test.accuracy,
-            sum_squared_weights: sum_squared_weights(weights),
-            elapsed_s: self.elapsed_s + elapsed_s,
-        };
-        self.early_stop.observe(step, test.loss);
-        self.run.evaluations.push(evaluation);
-        if let Err(error) = self.run.directory.files().write_metrics(&self.run.evaluations) {
-            self.ending = Some(Err(error));
-        }
-        Some(evaluation)
-    }
-
-    /// A snapshot of the run; an error where its weights are not finite, for nothing could resume from them.
-    fn snapshot(&self) -> Result<Snapshot> {
-        let Run { step, weights, optimizer, .. } = &self.run;
-        match sum_squared_weights(weights).is_finite() {
-            true => Ok(Snapshot { step: *step, weights: weights.clone(), optimizer: optimizer.clone() }),
-            false => Err(Error::LossNotFinite { step: *step, last_good: self.kept }),
-        }
-    }
-
-    /// Writes down how the run ended, tells the observer, and lets the run go.
-    pub fn conclude(self) -> Result<Outcome> {
-        let Self { run, mut record, ending, mut observer, .. } = self;
-        let Run { directory, evaluations, step, .. } = run;
-        let ending = ending.unwrap_or_else(|| Err(Error::Training("it ended before its time".to_owned())));
-        let last = evaluations.last();
-        record.elapsed_s = last.map_or(0.0, |of| of.elapsed_s);
-        record.step = if ending.is_ok() { step } else { last.map_or(0, |of| of.step) };
-        let (state, reason) = match &ending {
-            Ok(Ending::MaxSteps) => (RunState::Finished, "took training.max_steps steps".to_owned()),
-            Ok(Ending::EarlyStop) => {
-                (RunState::Finished, "the test loss stayed below training.stop_below_test_loss".to_owned())
-            }
-            Ok(Ending::Interrupted(reason)) => (RunState::Stopped, reason.clone()),
-            Err(error) => (RunState::Stopped, error.chain()),
-        };
-        (record.state, record.reason) = (state, Some(reason));
-        let written = directory.files().write_record(&record);
-        let ending = ending?;
-        written?;
-        observer.ended(&ending);
-        let milestones = evaluations.iter().collect();
-        Ok(Outcome { ending, step, milestones, elapsed_s: record.elapsed_s, evaluations })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use clockwork_model::initial_weights;
+    use clockwork_model::{Weights, initial_weights};
 
     use super::*;
+    use crate::{Run, TrainingDevice, scores::Scores};
 
     /// Networks that never change; the loss of the second stops being a number at a step.
     struct Scripted {

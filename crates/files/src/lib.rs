@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all, and their checksums.
+//! Files that are written whole or not at all, their checksums, locks, and names for other files.
 //!
 //! Every file of a run, an analysis and a report is written with [`write_atomically`], so that a process
 //! that is killed, or a machine that loses power, leaves either the old file or the new one.
@@ -15,6 +15,10 @@
 
 mod atomic_file;
 mod checksum;
+mod lock;
+mod pointer;
 
-pub use atomic_file::{remove_leftovers, write_atomically, write_json_atomically};
+pub use atomic_file::{remove_leftovers, remove_old_leftovers, write_atomically, write_json_atomically};
 pub use checksum::sha256;
+pub use lock::{Holder, Lock, NoLock, is_locked};
+pub use pointer::{follow, point, pointed_at};

@@ -1,0 +1,348 @@
+use std::{
+    ffi::OsString,
+    fmt,
+    fs::{self, File, TryLockError},
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+    process,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread::{self, JoinHandle},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::atomic_file::{new_file, temporary};
+
+/// How often a process shows that it still holds its claim.
+const BEAT: Duration = Duration::from_secs(20);
+
+/// A claim from another machine that was not shown for this long is of a process that is no more.
+const ABANDONED: Duration = Duration::from_mins(3);
+
+/// What this process has for itself, for as long as the value lives.
+///
+/// The system's own lock on a file is taken where there is one: it ends with the process, however that ends.
+/// Some network file systems have none. There a file beside it stands for the lock: a *claim*, which names the
+/// machine and the process, and is checked for whether that process lives.
+#[derive(Debug)]
+pub struct Lock(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    System { _file: File },
+    Claim(Claim),
+    None,
+}
+
+/// Who holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The machine's name.
+    pub host: String,
+    /// The process' number there.
+    pub process: u32,
+    /// When the process started, in the system's own unit, where it tells: numbers of processes come again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<u64>,
+    /// When it took the claim, in seconds since 1970.
+    pub since: u64,
+}
+
+/// Why there is no lock.
+#[derive(Debug)]
+pub enum NoLock {
+    /// Another process holds it, this one where that is known.
+    Held(Option<Holder>),
+    /// A file cannot be made or read.
+    Io(io::Error),
+}
+
+impl From<io::Error> for NoLock {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} on {}", self.process, self.host)
+    }
+}
+
+impl Lock {
+    /// Takes the lock of a file, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`NoLock::Held`] where another process holds it, [`NoLock::Io`] where a file operation fails.
+    pub fn take(path: &Path) -> Result<Self, NoLock> {
+        let file = File::create(path)?;
+        let claim = claim_of(path);
+        match file.try_lock() {
+            // On another machine there may be no lock of the system's on the same files.
+            Ok(()) => match live_holder(&claim)? {
+                Some(holder) => Err(NoLock::Held(Some(holder))),
+                None => Ok(Self(Kind::System { _file: file })),
+            },
+            Err(TryLockError::WouldBlock) => Err(NoLock::Held(None)),
+            Err(TryLockError::Error(reason)) => Ok(Self(Kind::Claim(Claim::take(claim, &reason)?))),
+        }
+    }
+
+    /// No lock: whoever asks for this sees to it that nobody else is there.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Kind::None)
+    }
+
+    /// Why a claim stands for the system's own lock, where it does.
+    #[must_use]
+    pub fn claimed_because(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Claim(claim) => Some(&claim.reason),
+            Kind::System { .. } | Kind::None => None,
+        }
+    }
+}
+
+/// Whether a process holds the lock of a file.
+#[must_use]
+pub fn is_locked(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        || live_holder(&claim_of(path)).is_ok_and(|holder| holder.is_some())
+}
+
+/// The file that stands for a lock, and a thread that shows that its process lives.
+#[derive(Debug)]
+struct Claim {
+    path: PathBuf,
+    text: String,
+    reason: String,
+    beat: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Claim {
+    fn take(path: PathBuf, reason: &io::Error) -> Result<Self, NoLock> {
+        let text = serde_json::to_string(&Holder::this_process()).map_err(io::Error::from)?;
+        while let Err(e) = make(&path, &text) {
+            if e.kind() != ErrorKind::AlreadyExists {
+                return Err(e.into());
+            }
+            if let Some(holder) = live_holder(&path)? {
+                return Err(NoLock::Held(Some(holder)));
+            }
+            remove_abandoned(&path)?;
+        }
+        let (stop, stopped) = mpsc::channel();
+        let shown = path.clone();
+        let beat = thread::Builder::new().spawn(move || {
+            while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                let file = File::options().write(true).open(&shown);
+                // Where it cannot be shown now, it may be next time.
+                let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
+            }
+        })?;
+        Ok(Self { path, text, reason: reason.to_string(), beat: Some((stop, beat)) })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some((stop, beat)) = self.beat.take() {
+            drop(stop);
+            // It only sleeps and touches a file.
+            let _ = beat.join();
+        }
+        // What cannot be removed is found abandoned by the next process.
+        if fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Makes a claim's file, unless there is one. It is there with its text or not at all, but where the file system
+/// has no second names for a file.
+fn make(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = temporary(path, new_file)?;
+    file.write_all(text.as_bytes())?;
+    match fs::hard_link(file.path(), path) {
+        Err(e) if e.kind() != ErrorKind::AlreadyExists => new_file(path)?.write_all(text.as_bytes()),
+        made => made,
+    }
+}
+
+/// Removes a claim whose process is no more. Another process may have done so at the same time, and hold a claim
+/// of its own by now, which is then given back.
+fn remove_abandoned(path: &Path) -> io::Result<()> {
+    let abandoned = fs::read(path).unwrap_or_default();
+    let aside = temporary(path, |aside| fs::rename(path, aside));
+    match aside {
+        Ok(aside) if fs::read(aside.path())? != abandoned => fs::hard_link(aside.path(), path),
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// Who holds a claim whose process lives, as far as can be told.
+fn live_holder(path: &Path) -> io::Result<Option<Holder>> {
+    let text = match fs::read_to_string(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text?,
+    };
+    let holder = serde_json::from_str::<Holder>(&text).ok();
+    Ok(holder.filter(|holder| match holder.host == host() {
+        true => process_lives(holder).unwrap_or_else(|| is_shown(path)),
+        false => is_shown(path),
+    }))
+}
+
+/// Whether a claim was shown lately. A time to come is one of a clock that is ahead.
+fn is_shown(path: &Path) -> bool {
+    let shown = fs::metadata(path).and_then(|file| file.modified());
+    shown.is_ok_and(|shown| shown.elapsed().map_or(true, |elapsed| elapsed < ABANDONED))
+}
+
+/// The claim's file of a lock's.
+fn claim_of(lock: &Path) -> PathBuf {
+    let mut name = OsString::from(lock);
+    name.push(".json");
+    name.into()
+}
+
+impl Holder {
+    fn this_process() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let process = process::id();
+        Self { host: host(), process, started: started(process), since }
+    }
+}
+
+/// This machine's name.
+#[cfg(unix)]
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// This machine's name.
+#[cfg(not(unix))]
+fn host() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
+/// Whether a process of this machine lives, where the system tells.
+#[cfg(unix)]
+fn process_lives(of: &Holder) -> Option<bool> {
+    use rustix::{
+        io::Errno,
+        process::{Pid, test_kill_process},
+    };
+
+    let process = Pid::from_raw(i32::try_from(of.process).ok()?)?;
+    let is_there = test_kill_process(process) != Err(Errno::SRCH);
+    Some(is_there && started(of.process) == of.started)
+}
+
+/// Whether a process of this machine lives, where the system tells.
+#[cfg(not(unix))]
+fn process_lives(_of: &Holder) -> Option<bool> {
+    None
+}
+
+/// When a process of this machine started, in the system's own unit, where it tells: on Linux.
+fn started(process: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second field is the program's name in brackets, and may hold anything; the start is the twenty-second.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_whitespace().nth(22 - 3)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(path: &Path) -> Result<Claim, NoLock> {
+        Claim::take(path.to_owned(), &io::Error::from(ErrorKind::Unsupported))
+    }
+
+    #[test]
+    fn a_lock_is_one_processs_and_is_let_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        assert!(!is_locked(&path));
+        let lock = Lock::take(&path).unwrap();
+        assert!(lock.claimed_because().is_none() && is_locked(&path));
+        assert!(matches!(Lock::take(&path), Err(NoLock::Held(None))));
+        drop(lock);
+        assert!(!is_locked(&path));
+        drop(Lock::take(&path).unwrap());
+    }
+
+    #[test]
+    fn a_claim_keeps_others_out_and_is_let_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        File::create(&path).unwrap();
+        let held = claim(&claim_of(&path)).unwrap();
+        assert!(is_locked(&path));
+        let process = process::id();
+        assert!(matches!(claim(&claim_of(&path)), Err(NoLock::Held(Some(by))) if by.process == process));
+        assert!(matches!(Lock::take(&path), Err(NoLock::Held(Some(by))) if by.host == host()));
+        drop(held);
+        assert!(!is_locked(&path) && !claim_of(&path).exists());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_claim_whose_process_is_no_more_is_taken_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock.json");
+        let this = Holder::this_process();
+        let mut gone = vec![];
+        // Nothing that was ever written by a claim.
+        gone.push("half a cla".to_owned());
+        if cfg!(target_os = "linux") {
+            // Its number is another process' by now.
+            let reused = Holder { started: this.started.map(|at| at + 1), ..this.clone() };
+            gone.push(serde_json::to_string(&reused).unwrap());
+        }
+        if cfg!(unix) {
+            let ended =
+                process::Command::new("true").spawn().and_then(|mut child| child.wait().map(|_| child.id()));
+            let ended = Holder { process: ended.unwrap(), ..this.clone() };
+            gone.push(serde_json::to_string(&ended).unwrap());
+        }
+        for text in gone {
+            fs::write(&path, text).unwrap();
+            drop(claim(&path).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_claim_from_another_machine_is_believed_while_it_is_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock.json");
+        let elsewhere = Holder { host: "elsewhere".to_owned(), ..Holder::this_process() };
+        fs::write(&path, serde_json::to_string(&elsewhere).unwrap()).unwrap();
+        assert!(matches!(claim(&path), Err(NoLock::Held(Some(by))) if by == elsewhere));
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
+        drop(claim(&path).unwrap());
+    }
+
+    #[test]
+    fn of_many_that_take_over_an_abandoned_claim_one_holds_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock.json");
+        for _ in 0..20 {
+            fs::write(&path, "abandoned").unwrap();
+            let claims: Vec<_> = thread::scope(|scope| {
+                let claims: Vec<_> = (0..8).map(|_| scope.spawn(|| claim(&path))).collect();
+                claims.into_iter().map(|claim| claim.join().unwrap()).collect()
+            });
+            assert_eq!(claims.iter().filter(|claim| claim.is_ok()).count(), 1);
+        }
+    }
+}

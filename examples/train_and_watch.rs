@@ -1,7 +1,9 @@
 //! Trains a small network and watches it: `cargo run --release --example train_and_watch`.
 
 use burn::train::Interrupter;
-use clockwork_training::{Config, Ending, Evaluation, Milestones, Phase, Run, RunObserver, TrainingDevice};
+use clockwork_training::{
+    Config, Ending, Evaluation, Locking, Milestones, Phase, Run, RunObserver, TrainingDevice,
+};
 
 /// Prints a line whenever the run enters another phase.
 #[derive(Default)]
@@ -30,7 +32,7 @@ fn main() -> anyhow::Result<()> {
     settings.push("training.max_steps=1000".to_owned());
     let config = Config::load(None, &settings)?;
     let runs = tempfile::tempdir()?;
-    let run = Run::create(runs.path(), "small", config)?;
+    let run = Run::create(runs.path(), "small", config, Locking::Needed)?;
     let outcome = run.train(&TrainingDevice::cpu(), 1, Box::new(Watch::default()), &Interrupter::new())?;
     println!("{} evaluations in {:.1} s", outcome.evaluations.len(), outcome.elapsed_s);
     Ok(())

@@ -6,6 +6,11 @@ mod analyze;
 mod bad_input;
 #[path = "end_to_end/determinism.rs"]
 mod determinism;
+#[cfg(unix)]
+#[path = "end_to_end/faults.rs"]
+mod faults;
+#[path = "end_to_end/going_on.rs"]
+mod going_on;
 #[path = "end_to_end/grokking.rs"]
 mod grokking;
 #[path = "end_to_end/help.rs"]
@@ -19,6 +24,12 @@ mod report;
 mod resume;
 #[path = "end_to_end/sandbox.rs"]
 mod sandbox;
+#[cfg(unix)]
+#[path = "end_to_end/signals.rs"]
+mod signals;
+#[cfg(unix)]
+#[path = "end_to_end/storage.rs"]
+mod storage;
 #[cfg(unix)]
 #[path = "end_to_end/sweep.rs"]
 mod sweep;

@@ -94,13 +94,10 @@ fn what_cannot_be_analysed_is_named() {
         (&["analyze", "none"][..], "none does not exist"),
         (&["analyze", "."], "no run here"),
         (&["analyze", "runs/run", "--step=9"], "no checkpoint of step 9; the nearest is 8"),
-        (&["analyze", "broken.safetensors"], "broken.safetensors: not a whole safetensors file"),
+        (&["analyze", "broken.safetensors"], "broken.safetensors: a text file; give a checkpoint"),
         (&["analyze", "broken.safetensors", "--step=9"], "--step goes with a run"),
-        (&["analyze", "broken.pt"], "broken.pt: neither a safetensors file nor a PyTorch state dict"),
-        (
-            &["import", "broken.pt", "--name=a"],
-            "broken.pt: neither a safetensors file nor a PyTorch state dict",
-        ),
+        (&["analyze", "broken.pt"], "broken.pt: a text file; give a checkpoint"),
+        (&["import", "broken.pt", "--name=a"], "broken.pt: a text file; give a checkpoint"),
         (&["import", "runs/run/checkpoints/step-0000010.safetensors", "--name=a"], "clockwork's own"),
     ] {
         let output = sandbox.run(args);

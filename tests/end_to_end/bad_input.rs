@@ -1,22 +1,10 @@
 //! Wrong requests and failures: one clear line, the right exit status, no panic, nothing lost.
 
-use std::{fs, process::Output};
+use std::fs;
 
 use clockwork_model::Checkpoint;
 
-use crate::sandbox::{BACKENDS, SMALL, Sandbox, train_small};
-
-/// Asserts the exit status and that what was said is one line with these words.
-fn assert_refused(output: &Output, status: i32, words: &[&str]) {
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
-    assert_eq!(errors.len(), 1, "{said}");
-    for word in words {
-        assert!(errors[0].contains(word), "{said:?} lacks {word:?}");
-    }
-    assert!(!said.contains("panicked"), "{said}");
-    assert_eq!(output.status.code(), Some(status), "{said}");
-}
+use crate::sandbox::{BACKENDS, SMALL, Sandbox, assert_refused, train_small};
 
 #[test]
 fn wrong_configurations_name_file_and_key() {
@@ -106,6 +94,7 @@ fn a_place_that_cannot_be_written_to_is_named() {
 /// A run that stopped at step 200 of 400.
 fn stopped_run(sandbox: &Sandbox) -> String {
     sandbox.succeed(&train_small("run", 200, &[]));
+    // What may change on the way may also be edited.
     let config = String::from_utf8(sandbox.read("runs/run/config.toml")).unwrap();
     sandbox.write("runs/run/config.toml", &config.replace("max_steps = 200", "max_steps = 400"));
     let record = String::from_utf8(sandbox.read("runs/run/run.json")).unwrap();
@@ -204,22 +193,122 @@ fn settings_are_those_asked_for() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_result_that_cannot_be_written_is_an_error_and_a_reader_that_went_away_is_none() {
-    let devices = |stdout: std::process::Stdio| {
-        let mut clockwork = std::process::Command::new(env!("CARGO_BIN_EXE_clockwork"));
-        clockwork
-            .arg("devices")
-            .env("NODEVICE_SELECT", "1")
-            .stdout(stdout)
-            .stderr(std::process::Stdio::piped());
-        clockwork.spawn().unwrap()
-    };
-    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = devices(full.into()).wait_with_output().unwrap();
-    assert_refused(&output, 1, &["cannot write to standard output"]);
+fn a_reader_that_went_away_is_no_error() {
+    let sandbox = Sandbox::new();
+    for args in [&["devices"][..], &["--help"]] {
+        let mut child = sandbox.start(args);
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+}
 
-    let mut child = devices(std::process::Stdio::piped());
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+#[test]
+fn numbers_that_nothing_can_be_are_refused_with_their_range() {
+    let sandbox = Sandbox::new();
+    let refused = |args: &[&str], words: &[&str]| {
+        let output = sandbox.run(args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(words.iter().all(|word| said.contains(word)) && !said.contains("panicked"), "{said}");
+        assert_eq!(output.status.code(), Some(2), "{said}");
+    };
+    let most = "9223372036854775807";
+    for seed in ["9223372036854775808", "18446744073709551615", "99999999999999999999999"] {
+        refused(&["train", &format!("--seed={seed}")], &[seed]);
+        refused(&["train", &format!("--set=training.seed={seed}")], &["must be at most", most]);
+        refused(&["sweep", &format!("--seeds={seed}")], &["seeds must be at most", most]);
+    }
+    refused(&["train", "--seed=9223372036854775808"], &["0..=9223372036854775807"]);
+    sandbox.write("c.toml", "[training]\nseed = 9223372036854775808\n");
+    refused(&["train", "--config=c.toml"], &["c.toml:2"]);
+    for threads in ["0", "5000", "100000", "18446744073709551616"] {
+        let range = "must be a whole number from 1 to 1024";
+        refused(&["train", &format!("--threads={threads}")], &[range]);
+        refused(&["analyze", "x", &format!("--threads={threads}")], &[range]);
+        refused(&["compare", "x", &format!("--threads={threads}")], &[range]);
+        refused(&["sweep", "--seeds=0", &format!("--jobs={threads}")], &[range]);
+    }
+    assert!(!sandbox.path("runs").exists());
+}
+
+#[test]
+fn a_device_that_burn_does_not_know_is_one_line() {
+    let sandbox = Sandbox::new();
+    stopped_run(&sandbox);
+    for name in ["warp-drive", "cuda"] {
+        let output = sandbox.command(&["resume", "runs/run"]).env("BURN_DEVICE", name).output().unwrap();
+        assert_refused(&output, 2, &["BURN_DEVICE", "unset it, and choose with --backend"]);
+    }
+    let output = sandbox.command(&["resume", "runs/run"]).env("BURN_DEVICE", "Flex").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_latest_whose_run_was_removed_says_where_it_points_and_what_is_there() {
+    let sandbox = Sandbox::new();
+    for name in ["old", "kept", "gone"] {
+        sandbox.succeed(&train_small(name, 10, &[]));
+    }
+    fs::remove_dir_all(sandbox.path("runs/gone")).unwrap();
+    let words = ["runs/latest", "it points to runs/gone, which is not there; the newest run is runs/kept"];
+    for _ in 0..2 {
+        for command in ["resume", "analyze", "report"] {
+            assert_refused(&sandbox.run(&[command, "runs/latest"]), 2, &words);
+        }
+        // Where there are no links it is a file.
+        fs::remove_file(sandbox.path("runs/latest")).unwrap();
+        sandbox.write("runs/latest", "gone\n");
+    }
+    assert_refused(&sandbox.run(&["resume", "runs/none"]), 2, &["the newest is runs/kept"]);
+    assert_refused(&sandbox.run(&["analyze", "none"]), 2, &["none does not exist", "such as runs/latest"]);
+}
+
+#[test]
+fn what_people_take_for_a_checkpoint_is_named_with_what_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&train_small("run", 10, &[]));
+    let state = "runs/run/checkpoints/step-0000010.optimizer.safetensors";
+    let weights = "its weights are beside it, in runs/run/checkpoints/step-0000010.safetensors";
+    assert_refused(&sandbox.run(&["analyze", state]), 2, &["the optimiser's state of a run", weights]);
+    let key = "--key=moment_1";
+    assert_refused(&sandbox.run(&["analyze", state, key]), 2, &["the optimiser's state of a run"]);
+    sandbox.write("model.pt", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n");
+    assert_refused(
+        &sandbox.run(&["analyze", "model.pt"]),
+        2,
+        &["model.pt: a Git LFS pointer", "git lfs pull"],
+    );
+    sandbox.write("model.pth", "<!DOCTYPE html><html><head><title>Sign in</title></head></html>");
+    assert_refused(
+        &sandbox.run(&["import", "model.pth", "--name=a"]),
+        2,
+        &["a web page; download the file itself"],
+    );
+    fs::write(sandbox.path("model.safetensors"), b"\x1f\x8b\x08\0\0\0\0\0\0\x03").unwrap();
+    assert_refused(&sandbox.run(&["analyze", "model.safetensors"]), 2, &["compressed with gzip", "gunzip"]);
+    assert!(!sandbox.path("runs/a").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_where_a_file_is_needed_is_named() {
+    let sandbox = Sandbox::new();
+    let clockwork = env!("CARGO_BIN_EXE_clockwork");
+    for command in ["analyze /dev/stdin", "import /dev/stdin --name a"] {
+        let script = format!("echo bytes | {clockwork} {command}");
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.current_dir(sandbox.path("")).args(["-c", &script]).output().unwrap();
+        assert_refused(&output, 2, &["/dev/stdin: a pipe or a device", "save it as a file first"]);
+    }
+    // Settings are read once, so they may come from a pipe, for many runs as for one.
+    let settings = "[task]\\nmodulus = 7\\n[model]\\nd_model = 16\\n[training]\\nmax_steps = 5\\n";
+    let sweep = format!("printf '{settings}' | {clockwork} sweep /dev/stdin --name s --seeds 0..2");
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.current_dir(sandbox.path("")).args(["-c", &sweep]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    for seed in 0..2 {
+        let config = String::from_utf8(sandbox.read(&format!("runs/s/seed-{seed}/config.toml"))).unwrap();
+        assert!(config.contains("modulus = 7"), "{config}");
+    }
 }

@@ -12,7 +12,7 @@ fn what_cannot_be_reported_is_named() {
         assert!(said.contains(words) && said.lines().count() == 1, "{said:?} lacks {words:?}");
         assert_eq!(output.status.code(), Some(status), "{said}");
     };
-    refused(&["report", "none"], 2, "none is no directory");
+    refused(&["report", "none"], 2, "none does not exist");
     refused(&["report", "runs/run"], 2, "run `clockwork analyze runs/run` first");
     sandbox.succeed(&["analyze", "runs/run"]);
     refused(&["report", "runs/run", "--step=8"], 2, "run `clockwork analyze runs/run --step 8` first");

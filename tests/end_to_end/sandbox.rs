@@ -101,3 +101,15 @@ pub fn train_small(name: &str, max_steps: u32, more: &[&str]) -> Vec<String> {
     let args = ["train".to_owned(), format!("--name={name}"), format!("--max-steps={max_steps}")];
     args.into_iter().chain(SMALL.iter().chain(more).map(ToString::to_string)).collect()
 }
+
+/// Asserts the exit status and that what was said is one line with these words.
+pub fn assert_refused(output: &Output, status: i32, words: &[&str]) {
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "{said}");
+    for word in words {
+        assert!(errors[0].contains(word), "{said:?} lacks {word:?}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+    assert_eq!(output.status.code(), Some(status), "{said}");
+}

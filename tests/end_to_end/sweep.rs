@@ -215,7 +215,7 @@ fn a_run_that_somebody_else_trains_is_waited_for_and_one_of_other_settings_is_no
         (Some(1), vec!["finished".into(), "failed".into()])
     );
     let reason = manifest(&sandbox, "s")[1]["reason"].as_str().unwrap().to_owned();
-    assert!(reason.contains("has training.max_steps = 20, not 3000; choose another --name"), "{reason}");
+    assert!(reason.contains("has training.max_steps = 20, not 3000; choose another --name, or"), "{reason}");
 }
 
 #[test]
@@ -248,6 +248,38 @@ fn what_is_imported_or_broken_is_compared_as_far_as_it_is_known() {
     let csv = sandbox.succeed(&["compare", "runs/my sweep", "runs/theirs", "--csv"]);
     assert!(csv.lines().nth(2).unwrap().starts_with("theirs,runs/theirs,,0,imported,,"), "{csv}");
     assert!(sandbox.path("comparison/report.html").exists(), "they are in several directories");
+}
+
+#[test]
+fn one_broken_file_costs_what_it_tells_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    sandbox.write("small.toml", "[task]\nmodulus = 11\n[model]\nd_model = 16\n[training]\nmax_steps = 20\n");
+    sandbox.succeed(&["sweep", "small.toml", "--name=s", "--seeds=0..4", "--quiet"]);
+    sandbox.succeed(&["sweep", "small.toml", "--name=t", "--seeds=0", "--quiet"]);
+    let metrics = String::from_utf8(sandbox.read("runs/s/seed-0/metrics.jsonl")).unwrap();
+    sandbox.write("runs/s/seed-0/metrics.jsonl", &metrics.replacen("{\"step\":4", "{\"st", 1));
+    std::fs::remove_file(sandbox.path("runs/s/seed-1/metrics.jsonl")).unwrap();
+    sandbox.write("runs/s/seed-2/run.json", "{\"name\": ");
+    sandbox.write("runs/t/sweep.json", "{");
+    let output = sandbox.run(&["compare", "runs/s", "runs/t", "--json"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let warnings: Vec<&str> = said.lines().collect();
+    assert_eq!(warnings.len(), 4, "{said}");
+    for (warning, words) in warnings.iter().zip([
+        "warning: runs/t/sweep.json: no manifest of a sweep",
+        "warning: runs/s/seed-0/metrics.jsonl: line 4 is no evaluation",
+        "warning: runs/s/seed-1: metrics.jsonl is missing",
+        "warning: runs/s/seed-2: run.json is missing or broken",
+    ]) {
+        assert!(warning.starts_with(words), "{warning:?} is not {words:?}");
+    }
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["runs"].as_array().unwrap().len(), 4);
+    assert_eq!(json["runs"][2]["state"], Value::Null);
+    // A report of such a run is one without its losses over steps.
+    sandbox.succeed(&["analyze", "runs/s/seed-0"]);
+    let output = sandbox.run(&["report", "runs/s/seed-0"]);
+    assert!(output.status.success() && String::from_utf8(output.stderr).unwrap().contains("line 4"));
 }
 
 #[test]

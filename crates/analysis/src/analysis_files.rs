@@ -1,6 +1,6 @@
 use std::{fs, path::Path, time::SystemTime};
 
-use clockwork_files::write_json_atomically;
+use clockwork_files::{remove_old_leftovers, write_json_atomically};
 use clockwork_model::{CheckpointFile, ImportedFrom, ModelConfig, Task};
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,8 @@ impl AnalysisFiles {
     }
 
     /// Writes both files into a directory, which is made where it is missing. `analysis.json` comes last:
-    /// where it is, the analysis is whole.
+    /// where it is, the analysis is whole. Both name the checkpoint by its hash, so that files of two analyses
+    /// are not taken for those of one.
     ///
     /// # Errors
     ///
@@ -94,7 +95,8 @@ impl AnalysisFiles {
             move |source| Error::Io { action: "write", path, source }
         };
         fs::create_dir_all(directory).map_err(fail(directory))?;
-        self.arrays.write(&directory.join(ARRAYS))?;
+        remove_old_leftovers(directory);
+        self.arrays.write(&directory.join(ARRAYS), &self.findings.provenance.sha256)?;
         let path = directory.join(FINDINGS);
         write_json_atomically(&path, &self.findings).map_err(fail(&path))
     }
@@ -112,7 +114,8 @@ impl AnalysisFiles {
     /// [`Error::Io`] where a file operation fails, [`Error::Broken`] where one is not whole.
     pub fn read(directory: &Path) -> Result<Self> {
         let findings = Findings::read(directory)?;
-        Ok(Self { findings, arrays: Arrays::read(&directory.join(ARRAYS))? })
+        let arrays = Arrays::read(&directory.join(ARRAYS), &findings.provenance.sha256)?;
+        Ok(Self { findings, arrays })
     }
 }
 

@@ -1,9 +1,16 @@
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
+};
 
 use clockwork_files::write_atomically;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::{Error, Result};
+
+/// The key of the metadata that hold the SHA-256 of the checkpoint whose arrays a file holds.
+const CHECKPOINT: &str = "checkpoint_sha256";
 
 /// Named arrays, kept as one safetensors file: floats of 64 bits and whole numbers of 64 bits.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -99,12 +106,12 @@ impl Arrays {
         }
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file, whole or not at all, with the hash of the checkpoint that the arrays are of.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] where a file operation fails.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, path: &Path, checkpoint_sha256: &str) -> Result<()> {
         let fail = |source| Error::Io { action: "write", path: path.to_owned(), source };
         let views = self.arrays.iter().map(|(name, array)| {
             let (dtype, bytes) = match &array.elements {
@@ -113,25 +120,33 @@ impl Arrays {
             };
             (name, OwnedView { dtype, shape: array.shape.clone(), bytes })
         });
-        let bytes = safetensors::serialize(views, None).map_err(|e| fail(std::io::Error::other(e)))?;
+        let of = HashMap::from([(CHECKPOINT.to_owned(), checkpoint_sha256.to_owned())]);
+        let bytes = safetensors::serialize(views, Some(of)).map_err(|e| fail(std::io::Error::other(e)))?;
         write_atomically(path, &bytes).map_err(fail)
     }
 
-    /// Reads a file that [`write`](Self::write) wrote.
+    /// Reads a file that [`write`](Self::write) wrote, of this checkpoint.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where a file operation fails, [`Error::Broken`] where it is not whole or holds anything
-    /// else than finite floats and whole numbers of 64 bits.
-    pub fn read(path: &Path) -> Result<Self> {
+    /// [`Error::Io`] where a file operation fails, [`Error::Broken`] where it is not whole, says that it is of another
+    /// checkpoint, or holds anything else than finite floats and whole numbers of 64 bits.
+    pub fn read(path: &Path, checkpoint_sha256: &str) -> Result<Self> {
         let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
         let bytes = fs::read(path).map_err(fail)?;
-        Self::from_bytes(&bytes).map_err(|problem| Error::Broken { path: path.to_owned(), problem })
+        Self::from_bytes(&bytes, checkpoint_sha256)
+            .map_err(|problem| Error::Broken { path: path.to_owned(), problem })
     }
 
-    fn from_bytes(bytes: &[u8]) -> std::result::Result<Self, String> {
-        let file =
-            SafeTensors::deserialize(bytes).map_err(|e| format!("not a whole safetensors file ({e})"))?;
+    fn from_bytes(bytes: &[u8], checkpoint_sha256: &str) -> std::result::Result<Self, String> {
+        let broken = |e| format!("not a whole safetensors file ({e})");
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+        let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+        // Files of version 0.1 do not say it.
+        let of = header.metadata().as_ref().and_then(|metadata| metadata.get(CHECKPOINT));
+        if of.is_some_and(|of| of != checkpoint_sha256) {
+            return Err("holds the arrays of another checkpoint than analysis.json".to_owned());
+        }
         let array = |(name, view): (&str, TensorView)| {
             let (eights, _) = view.data().as_chunks::<8>();
             let elements = match view.dtype() {
@@ -196,8 +211,8 @@ mod tests {
     fn come_back_as_they_were_and_are_known_by_name_kind_and_shape() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("arrays.safetensors");
-        arrays().write(&path).unwrap();
-        let read = Arrays::read(&path).unwrap();
+        arrays().write(&path, "5e").unwrap();
+        let read = Arrays::read(&path, "5e").unwrap();
         assert_eq!(read, arrays());
         assert_eq!(read.floats("a", &[2, 3]).unwrap()[1], -2.0);
         assert_eq!(read.whole_numbers("b", &[2]).unwrap(), [-1, 7]);
@@ -205,9 +220,11 @@ mod tests {
         assert_eq!(read.floats("a", &[3, 2]).unwrap_err(), "a has shape [2, 3] where [3, 2] is expected");
         assert_eq!(read.floats("b", &[2]).unwrap_err(), "b holds whole numbers where floats are expected");
 
+        let of_another = Arrays::read(&path, "6f").unwrap_err().to_string();
+        assert!(of_another.ends_with("of another checkpoint than analysis.json"), "{of_another}");
         let bytes = fs::read(&path).unwrap();
         for kept in 0..bytes.len() {
-            assert!(Arrays::from_bytes(&bytes[..kept]).is_err(), "{kept} bytes are no whole file");
+            assert!(Arrays::from_bytes(&bytes[..kept], "5e").is_err(), "{kept} bytes are no whole file");
         }
     }
 
@@ -217,8 +234,8 @@ mod tests {
         arrays.insert("c", &[1], vec![f64::NAN]);
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("arrays.safetensors");
-        arrays.write(&path).unwrap();
-        let error = Arrays::read(&path).unwrap_err().to_string();
+        arrays.write(&path, "5e").unwrap();
+        let error = Arrays::read(&path, "5e").unwrap_err().to_string();
         assert!(error.ends_with("c holds values that are not finite"), "{error}");
     }
 }

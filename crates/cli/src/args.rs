@@ -1,6 +1,7 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clockwork_training::Locking;
 
 /// Trains a one-layer transformer on modular addition until it groks.
 #[derive(Debug, Parser)]
@@ -43,11 +44,11 @@ pub struct TrainArgs {
     pub runs_dir: PathBuf,
 
     /// Chooses the split and the initial weights, as --set training.seed=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=LARGEST))]
     pub seed: Option<u64>,
 
     /// Last step at the latest, as --set training.max_steps=N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=LARGEST))]
     pub max_steps: Option<u64>,
 
     /// Change any setting of the configuration; may be repeated
@@ -65,11 +66,26 @@ pub struct TrainArgs {
 /// Go on with a run that was stopped or killed
 ///
 /// Goes on from the newest whole checkpoint; the result is the same, byte for byte, as that of a
-/// run that was never stopped.
+/// run that was never stopped. Longer training, and other steps to look at, are asked for with --max-steps and
+/// --set; all other settings are fixed at a run's start.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
     /// Directory of the run, such as runs/latest
     pub run: PathBuf,
+
+    /// Last step at the latest, as --set training.max_steps=N; a finished run goes on
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=LARGEST))]
+    pub max_steps: Option<u64>,
+
+    /// Change training.max_steps, eval_every, checkpoint_every, stop_below_test_loss or cleanup_steps; may be
+    /// repeated
+    #[arg(long = "set", value_name = "section.key=value")]
+    pub settings: Vec<String>,
+
+    /// Go on from the checkpoint of this step; without its optimiser's state the moments begin anew, and run.json
+    /// says so. What was kept of later steps is put aside
+    #[arg(long, value_name = "N")]
+    pub from_step: Option<u64>,
 
     #[command(flatten)]
     pub training: TrainingArgs,
@@ -106,8 +122,12 @@ pub struct SweepArgs {
     pub backend: Option<BackendArg>,
 
     /// Runs trained at a time [default: one per core, which they share; on a GPU 32]
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = at_a_time)]
     pub jobs: Option<NonZeroUsize>,
+
+    /// Do not lock the directories: only where no other process trains these runs
+    #[arg(long)]
+    pub no_lock: bool,
 
     /// Show nothing but errors
     #[arg(long, short)]
@@ -140,12 +160,16 @@ pub struct AnalyzeArgs {
     #[arg(long)]
     pub json: bool,
 
+    /// Then write the report, for the checkpoint of a run
+    #[arg(long)]
+    pub report: bool,
+
     /// Where to write analysis.json and arrays.safetensors [default: in the run's directory; for a file of no run, nowhere]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
     /// Threads that share the work [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_a_time)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -160,6 +184,10 @@ pub struct ReportArgs {
     /// Step whose analysis is reported [default: the one analysed last]
     #[arg(long, value_name = "N")]
     pub step: Option<u64>,
+
+    /// Where to write the page and its figures [default: report, in the run's directory]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 
     /// Open the page
     #[arg(long)]
@@ -223,7 +251,7 @@ pub struct CompareArgs {
     pub open: bool,
 
     /// Threads that share the work [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_a_time)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -246,8 +274,12 @@ pub struct TrainingArgs {
     pub backend: Option<BackendArg>,
 
     /// Threads that share the work [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_a_time)]
     pub threads: Option<NonZeroUsize>,
+
+    /// Do not lock the run's directory: only where no other process trains this run
+    #[arg(long)]
+    pub no_lock: bool,
 
     /// Show burn's dashboard instead of a progress bar
     #[arg(long, conflicts_with = "quiet")]
@@ -256,4 +288,28 @@ pub struct TrainingArgs {
     /// Show nothing but errors
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+impl TrainingArgs {
+    /// Whether the run's directory is locked.
+    pub fn locking(&self) -> Locking {
+        locking(self.no_lock)
+    }
+}
+
+/// Whether directories are locked, where a user may have said that they are not to be.
+pub fn locking(no_lock: bool) -> Locking {
+    if no_lock { Locking::Waived } else { Locking::Needed }
+}
+
+/// The largest seed and number of steps: a configuration file has no larger whole numbers.
+const LARGEST: u64 = i64::MAX as u64;
+
+/// More threads or processes than any machine has cores only get in each other's way.
+const MOST_AT_A_TIME: usize = 1024;
+
+/// How many threads, or runs at a time.
+fn at_a_time(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse::<NonZeroUsize>().ok().filter(|number| number.get() <= MOST_AT_A_TIME);
+    number.ok_or_else(|| format!("must be a whole number from 1 to {MOST_AT_A_TIME}"))
 }

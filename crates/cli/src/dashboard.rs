@@ -11,6 +11,9 @@ use burn::train::{
 };
 use clockwork_training::{EarlyStop, Evaluation, Run, RunObserver};
 
+#[cfg(unix)]
+use crate::terminal::keep_ctrl_c;
+
 /// Burn's dashboard: curves of the losses and accuracies.
 pub struct Dashboard {
     renderer: TuiMetricsRendererWrapper,
@@ -23,7 +26,8 @@ const DIGITS: usize = 3;
 const METRICS: [(&str, bool); 2] = [("Loss", false), ("Accuracy", true)];
 
 impl Dashboard {
-    /// The dashboard of a run that is about to go on. Its key for stopping tells `interrupter`.
+    /// The dashboard of a run that is about to go on. Its key for stopping tells `interrupter`; Ctrl-C does what it
+    /// does everywhere.
     pub fn new(run: &Run, interrupter: &Interrupter) -> Self {
         let mut renderer = TuiMetricsRendererWrapper::new(interrupter.clone(), None);
         for (name, higher_is_better) in METRICS {
@@ -37,6 +41,8 @@ impl Dashboard {
         let last_step = EarlyStop::after(run.config(), run.evaluations()).last_step() as usize;
         renderer.start(1, 1, Some(last_step), None);
         renderer.start_split("train", last_step);
+        #[cfg(unix)]
+        keep_ctrl_c();
         Self { renderer }
     }
 }

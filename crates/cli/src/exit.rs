@@ -16,12 +16,14 @@ pub enum Ended {
     ClaimFailed,
     /// It trained many runs, and one failed.
     RunFailed,
+    /// There was no command: the arguments are wrong, and that was said.
+    WrongArguments,
 }
 
 /// Something failed while a request was carried out.
 const FAILURE: u8 = 1;
 
-/// The request was wrong; clap exits with the same for wrong arguments.
+/// The request was wrong.
 const WRONG_REQUEST: u8 = 2;
 
 /// A claim does not hold.
@@ -37,6 +39,7 @@ pub fn code(ended: anyhow::Result<Ended>) -> ExitCode {
         Ok(Ended::Interrupted) => INTERRUPTED.into(),
         Ok(Ended::RunFailed) => FAILURE.into(),
         Ok(Ended::ClaimFailed) => CLAIM_FAILED.into(),
+        Ok(Ended::WrongArguments) => WRONG_REQUEST.into(),
         Err(error) => {
             let hint = hint(&error).map_or(String::new(), |hint| format!("; {hint}"));
             printer::error(&format!("{}{error:#}{hint}", flag(&error)));
@@ -54,11 +57,18 @@ fn is_wrong_request(cause: &(dyn std::error::Error + 'static)) -> bool {
 
 /// A request that only the command line can find wrong, and what to ask for instead.
 #[derive(Debug)]
-pub struct WrongRequest(pub &'static str);
+pub struct WrongRequest(pub String);
+
+impl WrongRequest {
+    /// One that is told in these words.
+    pub fn new(words: &str) -> Self {
+        Self(words.to_owned())
+    }
+}
 
 impl fmt::Display for WrongRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(&self.0)
     }
 }
 

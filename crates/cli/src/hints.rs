@@ -1,11 +1,16 @@
 //! What to type after an error. The libraries say what is wrong; they do not know what the user typed.
 
+use std::{
+    io::{self, ErrorKind},
+    path::Path,
+};
+
 use clockwork_analysis::Error as AnalysisError;
 use clockwork_model::Error as ModelError;
 use clockwork_report::Error as ReportError;
-use clockwork_training::{Error as TrainingError, NoDevice, NotARun, Origin, RunNameProblem};
+use clockwork_training::{Error as TrainingError, NoDevice, NotARun, Origin, RunFiles, RunNameProblem};
 
-use crate::program::program;
+use crate::{missing::instead_of, program::program};
 
 /// The flag that a setting came with, which stands before it in the error.
 pub fn flag(error: &anyhow::Error) -> &'static str {
@@ -25,6 +30,8 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
             || matches!(cause.downcast_ref(), Some(ReportError::Analysis(_)))
         {
             Some(format!("run `{} analyze` again", program()))
+        } else if is_output_forbidden(cause) {
+            Some("use --out for another place".to_owned())
         } else if matches!(cause.downcast_ref(), Some(AnalysisError::NotFinite)) {
             Some("analyse another checkpoint".to_owned())
         } else if matches!(cause.downcast_ref(), Some(ModelError::SeveralNetworks { .. })) {
@@ -35,21 +42,53 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
     })
 }
 
+/// Whether a place may not be written to, rather than something failing there.
+pub fn is_forbidden(source: &io::Error) -> bool {
+    matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Whether a report, or the files of an analysis, may not be written where they were to be.
+fn is_output_forbidden(cause: &(dyn std::error::Error + 'static)) -> bool {
+    match (cause.downcast_ref(), cause.downcast_ref()) {
+        (Some(AnalysisError::Io { action: "write", source, .. }), _)
+        | (_, Some(ReportError::Io { source, .. })) => is_forbidden(source),
+        _ => false,
+    }
+}
+
 fn after_training(error: &TrainingError) -> Option<String> {
     Some(match error {
         TrainingError::RunExists { path } => {
             let resume = format!("{} resume {}", program(), path.display());
             format!("choose another --name, or continue it with `{resume}`")
         }
+        TrainingError::OtherSettings { path, change } if change.is_changeable() => {
+            let run = path.parent().unwrap_or(path).display();
+            let set = format!("{} resume {run} --set {}={}", program(), change.key, change.to);
+            format!("choose another --name, or go on with `{set}`")
+        }
         TrainingError::OtherSettings { .. } => "choose another --name".to_owned(),
+        TrainingError::SettingEdited { path, change } => {
+            format!("put {} = {} back, or {}", change.key, change.from, new_run(path))
+        }
+        TrainingError::FixedSetting { .. } => "train a new run with it".to_owned(),
         TrainingError::RunName { problem: RunNameProblem::Latest, .. } => "choose another".to_owned(),
         TrainingError::RunName { problem: RunNameProblem::NotAFileName, .. } => {
             "use --runs-dir for another directory".to_owned()
         }
-        TrainingError::NotARun { problem, .. } => match problem {
-            NotARun::NoConfig | NotARun::Unreachable(_) => {
-                "give the directory of a run, such as runs/latest".to_owned()
+        TrainingError::NotARun { path, problem } => match problem {
+            NotARun::NoConfig | NotARun::Unreachable(_) => instead_of(path),
+            NotARun::NoExactStep { newest: Some(step) } => format!(
+                "put it back, go on with moments that begin anew with `{} resume {} --from-step {step}`, or {}",
+                program(),
+                path.display(),
+                new_run(&RunFiles::new(path).config_path())
+            ),
+            NotARun::NoExactStep { newest: None } => {
+                format!("put them back, or {}", new_run(&RunFiles::new(path).config_path()))
             }
+            NotARun::NoStep { .. } => "choose another --from-step".to_owned(),
+            NotARun::OtherHash => format!("put them back, or {}", new_run(path)),
             NotARun::IsARun => "choose another --name for the sweep".to_owned(),
             NotARun::NotText => "choose another --runs-dir".to_owned(),
             NotARun::BrokenLine { .. } => "remove it to go on".to_owned(),
@@ -63,8 +102,14 @@ fn after_training(error: &TrainingError) -> Option<String> {
         TrainingError::NoDevice(NoDevice::NoneFound) => {
             "install its driver, such as Debian's mesa-vulkan-drivers".to_owned()
         }
+        TrainingError::NoDevice(NoDevice::BurnDevice) => "unset it, and choose with --backend".to_owned(),
         _ => return None,
     })
+}
+
+/// How to train a new run with the settings of a configuration.
+fn new_run(config: &Path) -> String {
+    format!("train a new run with `{} train --config {} --name NAME`", program(), config.display())
 }
 
 #[cfg(test)]
@@ -72,6 +117,7 @@ mod tests {
     use std::path::PathBuf;
 
     use anyhow::anyhow;
+    use clockwork_training::SettingChange;
 
     use super::*;
 
@@ -84,17 +130,36 @@ mod tests {
         let not_a_run = |problem| TrainingError::NotARun { path: path(), problem };
         let run_name = |problem| TrainingError::RunName { name: "a".to_owned(), problem };
         let config = |origin| TrainingError::Config { origin, problem: "is wrong".to_owned() };
-        let asked = |key: &str| TrainingError::OtherSettings {
-            path: path(),
-            key: key.to_owned(),
-            kept: "1".to_owned(),
-            asked: "2".to_owned(),
-        };
+        let change =
+            |key: &str| SettingChange { key: key.to_owned(), from: "1".to_owned(), to: "2".to_owned() };
+        let config_path = || path().join("config.toml");
+        let asked = |key: &str| TrainingError::OtherSettings { path: config_path(), change: change(key) };
+        let edited = TrainingError::SettingEdited { path: config_path(), change: change("training.seed") };
         let broken = AnalysisError::Broken { path: path(), problem: "is half".to_owned() };
         let several = ModelError::SeveralNetworks { path: path(), n_networks: 2, keys: "a, b".to_owned() };
         for (error, before, after) in [
             (anyhow!(TrainingError::RunExists { path: path() }), "", "clockwork resume runs/a"),
             (anyhow!(asked("task.modulus")), "", "another --name"),
+            (anyhow!(asked("training.max_steps")), "", "clockwork resume runs/a --set training.max_steps=2"),
+            (
+                anyhow!(edited),
+                "",
+                "put training.seed = 1 back, or train a new run with `clockwork train --config runs/a/config.toml",
+            ),
+            (anyhow!(TrainingError::FixedSetting { key: "training.seed".to_owned() }), "", "a new run"),
+            (
+                anyhow!(not_a_run(NotARun::NoExactStep { newest: Some(7) })),
+                "",
+                "clockwork resume runs/a --from-step 7",
+            ),
+            (
+                anyhow!(not_a_run(NotARun::NoExactStep { newest: None })),
+                "",
+                "train --config runs/a/config.toml",
+            ),
+            (anyhow!(not_a_run(NotARun::NoStep { asked: 7, kept: vec![] })), "", "--from-step"),
+            (anyhow!(not_a_run(NotARun::OtherHash)), "", "put them back"),
+            (anyhow!(TrainingError::NoDevice(NoDevice::BurnDevice)), "", "unset it"),
             (anyhow!(run_name(RunNameProblem::NotAFileName)), "", "--runs-dir"),
             (anyhow!(run_name(RunNameProblem::Latest)), "", "choose another"),
             (anyhow!(run_name(RunNameProblem::EmptyOrHidden)), "", ""),
@@ -110,6 +175,15 @@ mod tests {
             (anyhow!(config(Origin::Sweep)), "", ""),
             (anyhow!(broken).context("cannot read it"), "", "clockwork analyze"),
             (anyhow!(ReportError::Analysis("is half".to_owned())), "", "clockwork analyze"),
+            (
+                anyhow!(ReportError::Io {
+                    action: "create",
+                    path: path(),
+                    source: ErrorKind::PermissionDenied.into()
+                }),
+                "",
+                "--out",
+            ),
             (anyhow!(AnalysisError::NotFinite), "", "another checkpoint"),
             (anyhow!(AnalysisError::NothingToCompare), "", ""),
             (anyhow!(several), "", "--key"),

@@ -10,16 +10,46 @@ use clockwork_training::STOP_AT_EOF;
 
 use crate::exit::INTERRUPTED;
 
-/// The first Ctrl-C or termination request stops after the step at hand, the second at once.
+/// The first Ctrl-C, termination request or hang-up stops after the step at hand, the second at once. What was to
+/// be ignored when this process began, such as a hang-up under `nohup`, stays ignored.
 pub fn stop_on_ctrl_c(interrupter: &Interrupter) -> anyhow::Result<()> {
     let interrupter = interrupter.clone();
-    ctrlc::set_handler(move || {
+    on_signal(move || {
         if interrupter.should_stop() {
             process::exit(INTERRUPTED.into());
         }
         interrupter.stop(Some("stopped by the user"));
     })
     .context("cannot listen for Ctrl-C")
+}
+
+#[cfg(unix)]
+fn on_signal(mut stop: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
+    use signal_hook::{
+        consts::{SIGHUP, SIGINT, SIGTERM},
+        iterator::Signals,
+    };
+
+    let heard = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal));
+    let mut signals = Signals::new(heard)?;
+    thread::Builder::new().spawn(move || signals.forever().for_each(|_| stop()))?;
+    Ok(())
+}
+
+/// Whether this process is to ignore a signal, as whoever started it asked.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "no library asks the system what becomes of a signal without changing it")]
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: a null pointer asks for no change, and `action` has room for the answer.
+    let asked = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: where the call succeeded it has filled `action`.
+    asked == 0 && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
+#[cfg(not(unix))]
+fn on_signal(stop: impl FnMut() + Send + 'static) -> anyhow::Result<()> {
+    Ok(ctrlc::set_handler(stop)?)
 }
 
 /// In a process that a sweep started, stops after the step at hand once standard input ends: the sweep has

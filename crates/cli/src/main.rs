@@ -1,5 +1,6 @@
 //! The `clockwork` command: arguments, progress, printing.
 
+mod analysis_output;
 mod analysis_progress;
 mod args;
 mod checkpoint_path;
@@ -10,8 +11,10 @@ mod dashboard;
 mod device;
 mod duration;
 mod exit;
+mod facts;
 mod hints;
 mod interrupt;
+mod missing;
 mod printer;
 mod program;
 mod progress;
@@ -19,6 +22,8 @@ mod relative_path;
 mod runs_to_compare;
 mod sweep_progress;
 mod table;
+#[cfg(unix)]
+mod terminal;
 mod threads;
 mod training_curves;
 mod training_session;
@@ -30,7 +35,11 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
-    let ended = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return exit::code(printer::arguments(&said)),
+    };
+    let ended = match cli.command {
         Command::Train(args) => commands::train(&args),
         Command::Analyze(args) => commands::analyze(&args),
         Command::Import(args) => commands::import(&args),

@@ -1,12 +1,12 @@
 use std::{
     fmt,
-    io::{ErrorKind, IsTerminal, Write, stderr, stdout},
+    io::{self, ErrorKind, IsTerminal, Write, stderr, stdout},
 };
 
 use anyhow::Context;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::duration::seconds;
+use crate::{duration::seconds, exit::Ended};
 
 /// Decides what goes where: results to standard output, everything else to standard error, above the bars
 /// where that is a terminal.
@@ -45,11 +45,7 @@ impl Printer {
         if self.is_quiet {
             return Ok(());
         }
-        let written = stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush());
-        match written {
-            Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-            written => written.context("cannot write to standard output"),
-        }
+        must_be_written(stdout().write_all(text.as_bytes()))
     }
 
     /// Tells of progress in a line.
@@ -86,6 +82,24 @@ impl Printer {
     pub fn remove(&self, bar: &ProgressBar) {
         bar.finish_and_clear();
         self.bars.remove(bar);
+    }
+}
+
+/// Prints what clap says instead of a command: help, the version, or what is wrong with the arguments.
+pub fn arguments(said: &clap::Error) -> anyhow::Result<Ended> {
+    let printed = said.print();
+    if said.use_stderr() {
+        return Ok(Ended::WrongArguments);
+    }
+    must_be_written(printed)?;
+    Ok(Ended::Done)
+}
+
+/// Makes sure that all of standard output is written, where somebody reads it.
+fn must_be_written(written: io::Result<()>) -> anyhow::Result<()> {
+    match written.and_then(|()| stdout().flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
     }
 }
 

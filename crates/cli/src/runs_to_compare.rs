@@ -6,10 +6,11 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use clockwork_analysis::{Comparison, Findings, common_task};
+use clockwork_files::{follow, pointed_at};
 use clockwork_model::{Checkpoint, CheckpointFile, Task};
 use clockwork_training::{RunFiles, Sweep, SweepManifest};
 
-use crate::{exit::WrongRequest, printer::Printer};
+use crate::{exit::WrongRequest, missing::what_is_missing, printer::Printer};
 
 /// A run whose newest checkpoint is to be compared.
 pub struct RunToCompare {
@@ -54,21 +55,22 @@ pub fn runs_to_compare(asked: &[PathBuf], printer: &Printer) -> anyhow::Result<V
     let mut directories = Vec::new();
     for path in asked {
         if fs::symlink_metadata(path).is_err() {
-            return Err(anyhow!(WrongRequest("give directories of runs or sweeps, such as runs/*"))
-                .context(format!("{} does not exist", path.display())));
+            return Err(anyhow!(WrongRequest::new("give directories of runs or sweeps, such as runs/*"))
+                .context(what_is_missing(path)));
         }
-        match SweepManifest::read(path)? {
-            Some(sweep) => directories.extend(sweep.runs.iter().map(|run| path.join(&run.name))),
-            None if is_ours_beside_runs(path) => {}
-            None => directories.push(path.clone()),
+        match SweepManifest::read(path) {
+            Ok(Some(sweep)) => directories.extend(sweep.runs.iter().map(|run| path.join(&run.name))),
+            Ok(None) if is_ours_beside_runs(path) => {}
+            Ok(None) => directories.push(path.clone()),
+            Err(error) => printer.warn(&format!("{:#}; left out", anyhow!(error))),
         }
     }
     // `latest` is another name for a run, which keeps its place among the others.
-    directories.sort_by_key(|path| path.is_symlink());
+    directories.sort_by_key(|path| pointed_at(path).is_some());
     let mut seen = BTreeSet::new();
     let mut runs = Vec::new();
     for path in directories {
-        let place = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+        let place = fs::canonicalize(follow(&path)).unwrap_or_else(|_| path.clone());
         if !seen.insert(place.clone()) {
             continue;
         }
@@ -79,7 +81,9 @@ pub fn runs_to_compare(asked: &[PathBuf], printer: &Printer) -> anyhow::Result<V
         }
     }
     if runs.is_empty() {
-        return Err(WrongRequest("there is no run to compare; give directories of runs or sweeps").into());
+        return Err(
+            WrongRequest::new("there is no run to compare; give directories of runs or sweeps").into()
+        );
     }
     Ok(runs)
 }
@@ -100,12 +104,12 @@ pub fn of_one_modulus(
     if let Some(modulus) = modulus {
         runs.retain(|run| run.task.modulus == modulus);
         if runs.is_empty() {
-            return Err(anyhow!(WrongRequest("choose another --modulus"))
+            return Err(anyhow!(WrongRequest::new("choose another --modulus"))
                 .context(format!("none of these runs has modulus {modulus}")));
         }
     }
     common_task(runs.iter().map(|run| run.task))
-        .map_err(|error| anyhow!(WrongRequest("choose those of one with --modulus")).context(error))?;
+        .map_err(|error| anyhow!(WrongRequest::new("choose those of one with --modulus")).context(error))?;
     Ok(runs)
 }
 

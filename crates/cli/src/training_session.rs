@@ -6,7 +6,9 @@ use std::{
 use anyhow::anyhow;
 use burn::train::Interrupter;
 use clockwork_report::{FIGURES, training_figures, write_figures};
-use clockwork_training::{Ending, Outcome, Run, RunFiles, RunObserver, TrainingDevice};
+use clockwork_training::{
+    Change, Ending, Outcome, Run, RunFiles, RunObserver, SettingChange, TrainingDevice,
+};
 
 use crate::{
     args::TrainingArgs,
@@ -26,7 +28,7 @@ use crate::{
 /// Refuses `--tui` where there is no terminal to draw it on.
 pub fn require_terminal(args: &TrainingArgs) -> anyhow::Result<()> {
     if args.tui && !stdout().is_terminal() {
-        return Err(WrongRequest("--tui needs a terminal; leave it out for plain lines").into());
+        return Err(WrongRequest::new("--tui needs a terminal; leave it out for plain lines").into());
     }
     Ok(())
 }
@@ -39,6 +41,10 @@ pub fn train_and_tell(
     args: &TrainingArgs,
     printer: &Printer,
 ) -> anyhow::Result<Ended> {
+    run.notes().iter().for_each(|note| printer.warn(&note.to_string()));
+    if let Some(change) = run.change() {
+        printer.line(&change_text(change));
+    }
     let device = device.map_or_else(|| device_of(run.files()), Ok)?;
     let threads = start_threads(args.threads)?;
     let interrupter = Interrupter::new();
@@ -63,6 +69,14 @@ pub fn train_and_tell(
         Ending::Interrupted(_) => Ended::Interrupted,
         Ending::MaxSteps | Ending::EarlyStop => Ended::Done,
     })
+}
+
+/// What is changed as a run is gone on with.
+fn change_text(Change { step, settings, fresh_moments }: &Change) -> String {
+    let settings = settings.iter().map(|SettingChange { key, from, to }| format!("{key} = {to}, not {from}"));
+    let moments = fresh_moments.then(|| "the optimiser's moments begin anew".to_owned());
+    let changes: Vec<String> = settings.chain(moments).collect();
+    format!("from step {step} on: {}", changes.join("; "))
 }
 
 fn text(outcome: &Outcome, path: &Path, curves: &Path) -> String {

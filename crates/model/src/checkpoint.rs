@@ -9,8 +9,8 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, ModelConfig, NAMES, Orientation, Result, Split, SplitRule, Task, Weights, import::Import,
-    split::SPLIT_NAMES, state_dict::MAX_FILE_BYTES,
+    Error, ModelConfig, NAMES, Orientation, Result, Split, SplitRule, Task, Weights,
+    foreign_file::what_it_is, import::Import, split::SPLIT_NAMES, state_dict::MAX_FILE_BYTES,
 };
 
 /// The key of the safetensors metadata that holds [`CheckpointMetadata`] as JSON. There is only
@@ -34,6 +34,9 @@ pub struct CheckpointMetadata {
     pub split: Option<SplitRule>,
     /// Every setting of the run that made it; null for an imported network.
     pub config: serde_json::Value,
+    /// The SHA-256 of those settings that are fixed at a run's start, as the run's record has it; nothing for an
+    /// imported network, and in files of version 0.1.
+    pub settings_sha256: Option<String>,
     /// The file that it was imported from, if it was.
     pub imported: Option<ImportedFrom>,
 }
@@ -90,24 +93,33 @@ struct StoredMetadata {
     /// Files of version 0.1 have the split among their settings alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     split: Option<SplitRule>,
+    /// The hash of the pairs that the rule draws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    split_sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settings_sha256: Option<String>,
 }
 
 impl From<CheckpointMetadata> for StoredMetadata {
     fn from(of: CheckpointMetadata) -> Self {
-        let CheckpointMetadata { step, task, model, split, config, imported } = of;
-        Self { format_version: FORMAT_VERSION, step, model, config, imported, task: Some(task), split }
+        let CheckpointMetadata { step, task, model, split, config, settings_sha256, imported } = of;
+        let drawn = split.and_then(|rule| Split::new(task, rule).ok());
+        let (format_version, task) = (FORMAT_VERSION, Some(task));
+        let split_sha256 = drawn.map(|split| split.sha256());
+        Self { format_version, step, model, config, imported, task, split, split_sha256, settings_sha256 }
     }
 }
 
 impl From<StoredMetadata> for CheckpointMetadata {
     fn from(of: StoredMetadata) -> Self {
-        let StoredMetadata { step, model, config, imported, task, split, .. } = of;
+        let StoredMetadata { step, model, config, imported, task, split, settings_sha256, .. } = of;
         let task = task.unwrap_or(Task::addition(model.modulus));
         let among_settings = || {
             let train_fraction = config.pointer("/task/train_fraction")?.as_f64()?;
             Some(SplitRule { train_fraction, seed: config.pointer("/training/seed")?.as_u64()? })
         };
-        Self { step, task, model, split: split.or_else(among_settings), config, imported }
+        let split = split.or_else(among_settings);
+        Self { step, task, model, split, config, settings_sha256, imported }
     }
 }
 
@@ -118,7 +130,15 @@ impl Checkpoint {
     pub fn of_weights(model: ModelConfig, weights: Weights) -> Self {
         let task = Task::addition(model.modulus);
         let config = serde_json::Value::Null;
-        let metadata = CheckpointMetadata { step: 0, task, model, split: None, config, imported: None };
+        let metadata = CheckpointMetadata {
+            step: 0,
+            task,
+            model,
+            split: None,
+            config,
+            settings_sha256: None,
+            imported: None,
+        };
         Self { metadata, weights, listed_split: None }
     }
 
@@ -164,6 +184,9 @@ impl Checkpoint {
         let checkpoint = if key.is_none() && is_ours(&bytes) {
             Self::from_bytes(&bytes).map_err(|what| problem(path, what))?
         } else {
+            if let Some(what) = what_it_is(path, &bytes) {
+                return Err(problem(path, what));
+            }
             let Import { task, model, weights, split, orientation } = Import::read(path, bytes, key)?;
             let imported = ImportedFrom {
                 file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -171,10 +194,9 @@ impl Checkpoint {
                 sha256: sha256.clone(),
                 orientation,
             };
-            let config = serde_json::Value::Null;
-            let imported = Some(imported);
-            let metadata = CheckpointMetadata { step: 0, task, model, split: None, config, imported };
-            Self { metadata, weights, listed_split: split }
+            let mut read = Self::of_weights(model, weights);
+            (read.metadata.task, read.metadata.imported, read.listed_split) = (task, Some(imported), split);
+            read
         };
         Ok(CheckpointFile { path: path.to_owned(), sha256, checkpoint })
     }
@@ -216,11 +238,18 @@ impl Checkpoint {
                 "has format version {format_version}, this program reads {FORMAT_VERSION}; use the version that wrote it"
             ));
         }
+        let split_sha256 = metadata.split_sha256.clone();
         let metadata = CheckpointMetadata::from(metadata);
         let config = metadata.model.validated().map_err(|e| e.to_string())?;
         if metadata.task.modulus != config.modulus {
             let task = metadata.task.modulus;
             return Err(format!("its task is modulo {task}, its network modulo {}", config.modulus));
+        }
+        if let (Some(rule), Some(hash)) = (metadata.split, split_sha256) {
+            let drawn = Split::new(metadata.task, rule).map_err(|e| e.to_string())?;
+            if drawn.sha256() != hash {
+                return Err("the pairs that it was trained on are not those that its seed draws".to_owned());
+            }
         }
         let weights = NAMES.zip(config.shapes()).try_map(|(name, shape)| {
             let tensor = tensors.tensor(name).map_err(|_| format!("has no tensor {name}"))?;
@@ -258,7 +287,14 @@ impl Checkpoint {
 /// A file's bytes, unless it is too large to be a checkpoint.
 fn read(path: &Path) -> Result<Vec<u8>> {
     let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
-    if fs::metadata(path).map_err(fail)?.len() > MAX_FILE_BYTES {
+    let file = fs::metadata(path).map_err(fail)?;
+    if !file.is_file() && !file.is_dir() {
+        return Err(problem(
+            path,
+            "a pipe or a device, which can be read only once; save it as a file first",
+        ));
+    }
+    if file.len() > MAX_FILE_BYTES {
         return Err(problem(path, "too large to be a checkpoint"));
     }
     fs::read(path).map_err(fail)
@@ -286,9 +322,18 @@ mod tests {
         let task = Task::addition(5);
         let config = serde_json::json!({"task": {"train_fraction": 0.5}, "training": {"seed": 4}});
         let split = Some(SplitRule { train_fraction: 0.5, seed: 3 });
+        let settings_sha256 = Some("5e".repeat(32));
         Checkpoint {
             weights: initial_weights(&model, 1),
-            metadata: CheckpointMetadata { step: 1200, task, model, split, config, imported: None },
+            metadata: CheckpointMetadata {
+                step: 1200,
+                task,
+                model,
+                split,
+                config,
+                settings_sha256,
+                imported: None,
+            },
             listed_split: None,
         }
     }
@@ -305,10 +350,20 @@ mod tests {
     #[test]
     fn a_file_of_version_0_1_has_its_split_among_its_settings() {
         let mut stored = StoredMetadata::from(checkpoint().metadata);
-        (stored.task, stored.split) = (None, None);
+        (stored.task, stored.split, stored.split_sha256) = (None, None, None);
         let old = CheckpointMetadata::from(stored);
         assert_eq!(old.split, Some(SplitRule { train_fraction: 0.5, seed: 4 }));
         assert_eq!(old.task, checkpoint().metadata.task);
+    }
+
+    #[test]
+    fn pairs_that_the_seed_does_not_draw_are_refused() {
+        let mut bytes = checkpoint().to_bytes().unwrap();
+        let seed = br#"\"seed\":3"#;
+        let at = bytes.windows(seed.len()).position(|bytes| bytes == seed).unwrap();
+        bytes[at + seed.len() - 1] = b'8';
+        let problem = Checkpoint::from_bytes(&bytes).unwrap_err();
+        assert_eq!(problem, "the pairs that it was trained on are not those that its seed draws");
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod batch;
 mod checkpoint;
 mod clock;
 mod error;
+mod foreign_file;
 mod import;
 mod initialisation;
 mod last_position;

@@ -55,6 +55,13 @@ impl Split {
         Ok(Self { train: pairs, test })
     }
 
+    /// The SHA-256 of the pairs trained on, as 64-bit little-endian numbers, in hexadecimal digits.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let bytes: Vec<u8> = self.train.iter().flat_map(|&pair| (pair as u64).to_le_bytes()).collect();
+        clockwork_files::sha256(&bytes)
+    }
+
     /// An imported split, from lists of the indices of the pairs trained on and held out; without a second
     /// list all other pairs are held out. The error says what is wrong with the lists.
     pub(crate) fn of_indices(
@@ -126,6 +133,8 @@ mod tests {
         let split = draw(59, 0.4, 0).unwrap();
         assert_eq!(split.train[..10], [2, 3, 4, 5, 6, 9, 11, 12, 14, 16]);
         assert_eq!(split.test[..10], [0, 1, 7, 8, 10, 13, 15, 17, 18, 19]);
+        let pinned = "1b8e23c1c970a6e767bb3d25b6693355d93dbc29e72e69d95eb15384c7d024cf";
+        assert_eq!(split.sha256(), pinned);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clockwork_files::write_atomically;
+use clockwork_files::{remove_old_leftovers, write_atomically};
 use rayon::prelude::*;
 
 use crate::{
@@ -52,6 +52,7 @@ impl Report<'_> {
 pub(crate) fn write(directory: &Path, html: &str, of_page: &[&Figure], ids: &[&str]) -> Result<Written> {
     let (page, figures) = (directory.join(PAGE), directory.join(FIGURES));
     fs::create_dir_all(directory).map_err(io("create", directory))?;
+    remove_old_leftovers(directory);
     write_atomically(&page, html.as_bytes()).map_err(io("write", &page))?;
     let written = write_figures(&figures, of_page)?;
     remove_others(&figures, ids, &written);
@@ -65,6 +66,7 @@ pub(crate) fn write(directory: &Path, html: &str, of_page: &[&Figure], ids: &[&s
 /// Those of [`Report::write`].
 pub fn write_figures(directory: &Path, figures: &[&Figure]) -> Result<BTreeSet<String>> {
     fs::create_dir_all(directory).map_err(io("create", directory))?;
+    remove_old_leftovers(directory);
     let frames: Vec<(&Figure, &Frame)> =
         figures.iter().flat_map(|figure| figure.frames.iter().map(move |frame| (*figure, frame))).collect();
     let write = |(figure, frame): (&Figure, &Frame)| {

@@ -3,7 +3,7 @@
 //! `just bench` runs it; `just bench-peer` sets it next to a textbook `PyTorch` step.
 
 use burn::train::Interrupter;
-use clockwork_training::{Config, Run, TrainingDevice};
+use clockwork_training::{Config, Locking, Run, TrainingDevice};
 use divan::Bencher;
 
 fn main() {
@@ -26,7 +26,8 @@ fn train(bencher: Bencher, gradient: &str, steps: u64) {
         .counter(divan::counter::ItemsCount::new(steps))
         .with_inputs(|| {
             let name = format!("run-{}", names.next().unwrap_or(0));
-            Run::create(directory.path(), &name, config.clone()).expect("the directory is new")
+            Run::create(directory.path(), &name, config.clone(), Locking::Needed)
+                .expect("the directory is new")
         })
         .bench_local_values(|run| {
             run.train(&TrainingDevice::cpu(), 2, Box::new(()), &Interrupter::new()).expect("nothing fails")

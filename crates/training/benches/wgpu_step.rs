@@ -5,7 +5,7 @@
 
 use burn::train::Interrupter;
 use clockwork_training::{
-    BackendChoice, Config, Evaluation, Outcome, Run, RunObserver, TrainingDevice, train_together,
+    BackendChoice, Config, Evaluation, Locking, Outcome, Run, RunObserver, TrainingDevice, train_together,
 };
 
 fn main() -> anyhow::Result<()> {
@@ -51,7 +51,7 @@ fn config(steps: u64, seed: u64) -> anyhow::Result<Config> {
 
 fn alone(device: &TrainingDevice, steps: u64) -> anyhow::Result<f64> {
     let runs_dir = tempfile::tempdir()?;
-    let run = Run::create(runs_dir.path(), "alone", config(steps, 0)?)?;
+    let run = Run::create(runs_dir.path(), "alone", config(steps, 0)?, Locking::Needed)?;
     let threads = rayon::current_num_threads();
     let Outcome { evaluations, .. } = run.train(device, threads, Box::new(()), &Interrupter::new())?;
     Ok(ms_per_step(&evaluations))
@@ -60,7 +60,8 @@ fn alone(device: &TrainingDevice, steps: u64) -> anyhow::Result<f64> {
 fn together(device: &TrainingDevice, steps: u64, seeds: u64) -> anyhow::Result<f64> {
     let runs_dir = tempfile::tempdir()?;
     let create = |seed| {
-        let run = Run::create(runs_dir.path(), &format!("seed-{seed}"), config(steps, seed)?)?;
+        let run =
+            Run::create(runs_dir.path(), &format!("seed-{seed}"), config(steps, seed)?, Locking::Needed)?;
         Ok((run, Box::new(()) as Box<dyn RunObserver>))
     };
     let runs = (0..seeds).map(create).collect::<anyhow::Result<Vec<_>>>()?;

@@ -6,11 +6,15 @@ use std::{
 use clockwork_files::{remove_leftovers, write_atomically};
 use clockwork_model::{Checkpoint, CheckpointMetadata, Weights};
 
-use crate::{Config, Error, Result, optimizer_state};
+use crate::{Config, Error, NotARun, Result, SettingChange, optimizer_state};
 
 /// How many of the newest checkpoints keep the optimiser's state: should the newest be broken,
 /// there is one more to resume from.
 const KEPT_OPTIMIZER_STATES: usize = 2;
+
+/// How far a run may have come that begins again when it is gone on with: it was killed before its first
+/// checkpoints were written, for training is never more than three of them ahead of the disk.
+const FIRST_STEPS: u64 = 4;
 
 const WEIGHTS: &str = ".safetensors";
 const OPTIMIZER_STATE: &str = ".optimizer.safetensors";
@@ -32,7 +36,8 @@ pub struct CheckpointFiles {
 /// Everything that training needs to resume from a step as if it had never stopped.
 pub(crate) struct Resumable {
     pub checkpoint: Checkpoint,
-    /// The optimiser's state as its file has it, known to be whole. There is none before the first step.
+    /// The optimiser's state as its file has it, known to be whole. There is none before the first step, nor where
+    /// moments are to begin anew.
     pub optimizer: Option<Vec<u8>>,
 }
 
@@ -65,7 +70,7 @@ impl CheckpointFiles {
     /// The file with the optimiser's state of a step, kept for the newest steps only.
     #[must_use]
     pub fn optimizer_state(&self, step: u64) -> PathBuf {
-        self.directory.join(step_name(step) + OPTIMIZER_STATE)
+        self.directory.join(optimizer_state_name(step))
     }
 
     /// The steps whose weights are kept, ascending.
@@ -88,23 +93,82 @@ impl CheckpointFiles {
         Ok(steps)
     }
 
-    /// The newest step from which training can go on, or nothing where none was kept yet.
+    /// The newest step from which training goes on as if it had never stopped, or nothing where it begins: at step
+    /// 0, from the seed. `evaluated` is the last step that the run is known to have reached otherwise.
+    ///
+    /// A run that came further than [`FIRST_STEPS`] does not begin again: what was kept of it would be lost.
     ///
     /// # Errors
     ///
-    /// That of the newest broken file where there are files but none is whole.
-    pub(crate) fn newest_resumable(&self, config: &Config) -> Result<Option<Resumable>> {
+    /// That of the newest broken file where there are files but none is whole; [`NotARun::NoExactStep`] where the
+    /// optimiser's states are missing, or all checkpoints of a run that had some.
+    pub(crate) fn newest_exact(&self, config: &Config, evaluated: u64) -> Result<Option<Resumable>> {
+        let steps = self.steps()?;
+        let newest = steps.last().copied();
+        let has_come_far = newest.max(Some(evaluated)) > Some(FIRST_STEPS);
         let mut broken = None;
-        for step in self.steps()?.into_iter().rev() {
-            if step > 0 && !self.optimizer_state(step).exists() {
-                continue;
-            }
-            match self.read_resumable(step, config) {
-                Ok(resumable) => return Ok(Some(resumable)),
-                Err(error) => broken = broken.or(Some(error)),
+        for step in steps.into_iter().rev() {
+            let may_go_on = if step == 0 { !has_come_far } else { self.optimizer_state(step).exists() };
+            if may_go_on {
+                match self.read_resumable(step, config) {
+                    Ok(resumable) => return Ok(Some(resumable)),
+                    Err(error) => broken = broken.or(Some(error)),
+                }
             }
         }
-        broken.map_or(Ok(None), Err)
+        match broken {
+            Some(error) => Err(error),
+            None if has_come_far => {
+                Err(Error::NotARun { path: self.run(), problem: NotARun::NoExactStep { newest } })
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// A step to go on from: exactly, where the optimiser's state is there, else with moments that begin anew.
+    ///
+    /// # Errors
+    ///
+    /// [`NotARun::NoStep`] where the step is not kept; those of reading its files.
+    pub(crate) fn at(&self, step: u64, config: &Config) -> Result<Resumable> {
+        let kept = self.steps()?;
+        if !kept.contains(&step) {
+            return Err(Error::NotARun { path: self.run(), problem: NotARun::NoStep { asked: step, kept } });
+        }
+        if step == 0 || self.optimizer_state(step).exists() {
+            return self.read_resumable(step, config);
+        }
+        let checkpoint = self.read_weights(step, config)?;
+        Ok(Resumable { checkpoint, optimizer: None })
+    }
+
+    /// The configuration that the newest whole checkpoint was made with; nothing where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the directory cannot be read.
+    pub(crate) fn newest_config(&self) -> Result<Option<Config>> {
+        let read = |step| Checkpoint::read(&self.weights(step)).ok();
+        let whole = self.steps()?.into_iter().rev().find_map(read);
+        Ok(whole.and_then(|checkpoint| Config::of_checkpoint(&checkpoint.metadata.config)))
+    }
+
+    /// Moves the files of all later steps into another directory.
+    pub(crate) fn set_aside_after(&self, step: u64, directory: &Path) -> Result<()> {
+        for (name, steps) in [(WEIGHTS, self.steps()?), (OPTIMIZER_STATE, self.steps_with(OPTIMIZER_STATE)?)]
+        {
+            for later in steps.into_iter().filter(|later| *later > step) {
+                let name = step_name(later) + name;
+                let path = self.directory.join(&name);
+                fs::rename(&path, directory.join(&name)).map_err(Error::io("move", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The run's directory.
+    fn run(&self) -> PathBuf {
+        self.directory.parent().unwrap_or(&self.directory).to_owned()
     }
 
     /// Writes the weights of a step, with all that made them.
@@ -115,6 +179,7 @@ impl CheckpointFiles {
             model: config.model(),
             split: Some(config.split_rule()),
             config: serde_json::to_value(config).expect("plain tables of numbers always serialise"),
+            settings_sha256: Some(config.settings_sha256()),
             imported: None,
         };
         let checkpoint = Checkpoint { metadata, weights: weights.clone(), listed_split: None };
@@ -133,17 +198,7 @@ impl CheckpointFiles {
     }
 
     fn read_resumable(&self, step: u64, config: &Config) -> Result<Resumable> {
-        let foreign = |path: PathBuf, problem: String| {
-            Err(Error::Model(clockwork_model::Error::Checkpoint { path, problem }))
-        };
-        let path = self.weights(step);
-        let checkpoint = Checkpoint::read(&path)?;
-        if checkpoint.metadata.model != config.model()
-            || checkpoint.metadata.task != config.task()
-            || checkpoint.metadata.step != step
-        {
-            return foreign(path, "is of another run".to_owned());
-        }
+        let checkpoint = self.read_weights(step, config)?;
         if step == 0 {
             return Ok(Resumable { checkpoint, optimizer: None });
         }
@@ -151,7 +206,31 @@ impl CheckpointFiles {
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
         match optimizer_state::from_bytes(&[&bytes], &config.model(), step) {
             Ok(_) => Ok(Resumable { checkpoint, optimizer: Some(bytes) }),
-            Err(problem) => foreign(path, problem),
+            Err(problem) => Err(foreign(path, problem)),
         }
     }
+
+    fn read_weights(&self, step: u64, config: &Config) -> Result<Checkpoint> {
+        let path = self.weights(step);
+        let checkpoint = Checkpoint::read(&path)?;
+        let of = &checkpoint.metadata;
+        let made_with = Config::of_checkpoint(&of.config);
+        if let Some(change) = made_with.and_then(|made_with| made_with.fixed_difference(config)) {
+            let SettingChange { key, from, to } = change;
+            return Err(foreign(path, format!("is of another run, which has {key} = {from}, not {to}")));
+        }
+        match of.model == config.model() && of.task == config.task() && of.step == step {
+            true => Ok(checkpoint),
+            false => Err(foreign(path, "is of another run".to_owned())),
+        }
+    }
+}
+
+/// The name of the file with the optimiser's state of a step.
+pub(crate) fn optimizer_state_name(step: u64) -> String {
+    step_name(step) + OPTIMIZER_STATE
+}
+
+fn foreign(path: PathBuf, problem: String) -> Error {
+    Error::Model(clockwork_model::Error::Checkpoint { path, problem })
 }

@@ -1,13 +1,10 @@
-use std::{fs, path::Path};
+use std::path::Path;
 
 use clockwork_model::{ModelConfig, Operation, Split, SplitRule, Task};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use crate::{
-    Error, Origin, Result,
-    settings::{PAPER, merge, parse_setting},
-};
+use crate::{Error, Origin, Result, settings::Base};
 
 /// Every setting of a run, as in its `config.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,7 +93,50 @@ pub enum GradientMethod {
     Autodiff,
 }
 
+/// A setting that was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingChange {
+    /// The setting, as `section.key`.
+    pub key: String,
+    /// Its value before, as in TOML.
+    pub from: String,
+    /// Its value after, as in TOML.
+    pub to: String,
+}
+
+impl SettingChange {
+    /// Whether a run may be gone on with after this change.
+    #[must_use]
+    pub fn is_changeable(&self) -> bool {
+        is_changeable(&self.key)
+    }
+}
+
+fn is_changeable(key: &str) -> bool {
+    Config::CHANGEABLE.contains(&key)
+}
+
+impl TryFrom<Base> for Config {
+    type Error = Error;
+
+    fn try_from(Base { table, origin }: Base) -> Result<Self> {
+        // Keys and types are right by now, so what can still be wrong is a value outside its set of choices.
+        let config: Self = table.try_into().map_err(|e| config_error(origin, one_of_several(&e)))?;
+        config.validated()
+    }
+}
+
 impl Config {
+    /// The settings that may change when a run is gone on with: how long it is trained, and at which steps it is
+    /// looked at and kept. All others are fixed at its start.
+    pub const CHANGEABLE: [&str; 5] = [
+        "training.max_steps",
+        "training.eval_every",
+        "training.checkpoint_every",
+        "training.stop_below_test_loss",
+        "training.cleanup_steps",
+    ];
+
     /// The paper's configuration, changed by a file (if any) and then by settings of the form
     /// `section.key=value`.
     ///
@@ -105,26 +145,7 @@ impl Config {
     /// [`Error::Config`] for a file that cannot be read or is no TOML, an unknown key (the nearest
     /// known one is named), a value of the wrong type or an impossible one.
     pub fn load(file: Option<&Path>, settings: &[String]) -> Result<Self> {
-        let mut table: Table =
-            PAPER.parse().map_err(|e: toml::de::Error| config_error(Origin::Configuration, e.message()))?;
-        if let Some(path) = file {
-            let origin = Origin::File(path.to_owned(), None);
-            let text = fs::read_to_string(path)
-                .map_err(|e| config_error(origin.clone(), format!("cannot read it ({e})")))?;
-            merge(&mut table, text.parse().map_err(|e| toml_error(path, &text, &e))?, "")
-                .map_err(|problem| Error::Config { origin, problem })?;
-        }
-        for setting in settings {
-            let origin = Origin::Setting(setting.clone());
-            parse_setting(setting)
-                .and_then(|change| merge(&mut table, change, ""))
-                .map_err(|problem| Error::Config { origin, problem })?;
-        }
-        let origin = file.map_or(Origin::Configuration, |path| Origin::File(path.to_owned(), None));
-        // Keys and types are right by now, so what can still be wrong is a value outside its set of choices.
-        let config: Self =
-            table.try_into().map_err(|e: toml::de::Error| config_error(origin, one_of_several(&e)))?;
-        config.validated()
+        Base::read(file)?.with(settings)?.try_into()
     }
 
     /// Reads the configuration that a run keeps.
@@ -141,26 +162,70 @@ impl Config {
         toml::to_string(self).expect("plain tables of numbers always serialise")
     }
 
+    /// The configuration that a checkpoint's metadata hold, if they hold one that this version understands.
+    pub(crate) fn of_checkpoint(metadata: &serde_json::Value) -> Option<Self> {
+        let table: Table = serde_json::from_value(metadata.clone()).ok()?;
+        Base::read(None).ok()?.changed(table, Origin::Configuration).ok()?.try_into().ok()
+    }
+
+    /// This configuration, changed by settings of the form `section.key=value` as a run is gone on with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FixedSetting`] for one that is not among [`Self::CHANGEABLE`]; those of [`load`](Self::load).
+    pub fn changed(&self, settings: &[String]) -> Result<Self> {
+        let changed: Self =
+            Base { table: self.table(), origin: Origin::Configuration }.with(settings)?.try_into()?;
+        match self.fixed_difference(&changed) {
+            Some(SettingChange { key, .. }) => Err(Error::FixedSetting { key }),
+            None => Ok(changed),
+        }
+    }
+
     /// Refuses a configuration that differs from this one, which is kept at `path`, and names the first
     /// setting that does.
     pub(crate) fn must_equal(&self, asked: &Self, path: &Path) -> Result<()> {
-        let table =
-            |config: &Self| Table::try_from(config).expect("plain tables of numbers always serialise");
-        let (kept, asked) = (table(self), table(asked));
-        for (name, section) in &kept {
-            for (key, value) in section.as_table().into_iter().flatten() {
-                let asked = &asked[name][key];
-                if asked != value {
-                    return Err(Error::OtherSettings {
-                        path: path.to_owned(),
-                        key: format!("{name}.{key}"),
-                        kept: value.to_string(),
-                        asked: asked.to_string(),
-                    });
-                }
-            }
+        match self.differences(asked).into_iter().next() {
+            Some(change) => Err(Error::OtherSettings { path: path.to_owned(), change }),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The settings in which another configuration differs, from the values here to those there.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<SettingChange> {
+        let settings = self.settings().into_iter().zip(other.settings());
+        let differing = settings.filter(|((_, from), (_, to))| from != to);
+        differing.map(|((key, from), (_, to))| SettingChange { key, from, to }).collect()
+    }
+
+    /// The first setting fixed at a run's start in which another configuration differs.
+    pub(crate) fn fixed_difference(&self, other: &Self) -> Option<SettingChange> {
+        self.differences(other).into_iter().find(|change| !change.is_changeable())
+    }
+
+    /// The SHA-256, in hexadecimal digits, of the settings that are fixed at a run's start: all but
+    /// [`Self::CHANGEABLE`], a line each, as `section.key = value`, in alphabetical order.
+    #[must_use]
+    pub fn settings_sha256(&self) -> String {
+        let fixed = self.settings().into_iter().filter(|(key, _)| !is_changeable(key));
+        let lines: Vec<String> = fixed.map(|(key, value)| format!("{key} = {value}\n")).collect();
+        clockwork_files::sha256(lines.concat().as_bytes())
+    }
+
+    fn table(&self) -> Table {
+        Table::try_from(self).expect("plain tables of numbers always serialise")
+    }
+
+    /// Every setting as `section.key` and its value, in alphabetical order.
+    fn settings(&self) -> Vec<(String, String)> {
+        let sections = self.table().into_iter();
+        let settings = sections.flat_map(|(name, section)| {
+            let keys = section.as_table().cloned().unwrap_or_default().into_iter();
+            keys.map(move |(key, value)| (format!("{name}.{key}"), value.to_string()))
+        });
+        let mut settings: Vec<_> = settings.collect();
+        settings.sort();
+        settings
     }
 
     /// The task.
@@ -280,15 +345,10 @@ fn one_of_several(error: &toml::de::Error) -> String {
     format!("{}: {}", key.unwrap_or("a setting"), error.message())
 }
 
-/// A syntax error in one line, with the place.
-fn toml_error(path: &Path, text: &str, error: &toml::de::Error) -> Error {
-    let before = error.span().map_or("", |span| &text[..span.start.min(text.len())]);
-    let line = before.matches('\n').count() + 1;
-    config_error(Origin::File(path.to_owned(), Some(line)), error.message().replace('\n', ", "))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn load(text: &str, settings: &[&str]) -> std::result::Result<Config, String> {
@@ -349,7 +409,11 @@ mod tests {
             ("", &["optimizer.weight_decay=-1"], "optimizer.weight_decay = -1: must be at least 0"),
             ("", &["optimizer.learning_rate=nan"], "optimizer.learning_rate = NaN: must be above 0"),
             ("", &["optimizer.learning_rate=5e-324"], "optimizer.learning_rate = "),
-            ("", &["training.seed=18446744073709551615"], "training.seed=18446744073709551615: "),
+            (
+                "",
+                &["training.seed=9223372036854775808"],
+                "training.seed=9223372036854775808: training.seed = 9223372036854775808: must be at most 9223372036854775807",
+            ),
             ("", &["optimizer.beta_2=1"], "optimizer.beta_2 = 1: must be at least 0 and below 1"),
             ("", &["training.eval_every=0"], "training.eval_every = 0: must be at least 1"),
         ] {
@@ -357,5 +421,45 @@ mod tests {
             assert!(error.starts_with(message), "{error:?} does not start with {message:?}");
             assert!(!error.contains('\n'), "{error:?} has several lines");
         }
+    }
+
+    #[test]
+    fn what_may_change_on_the_way_is_no_part_of_what_is_fixed() {
+        let before = Config::load(None, &[]).unwrap();
+        for key in Config::CHANGEABLE {
+            let after = before.changed(&[format!("{key}=7")]).unwrap();
+            let changes = before.differences(&after);
+            assert_eq!(changes.iter().map(|change| &change.key[..]).collect::<Vec<_>>(), [key]);
+            assert_eq!(after.settings_sha256(), before.settings_sha256(), "{key}");
+        }
+        for (key, value) in before.settings() {
+            if !is_changeable(&key) {
+                let other = if value.starts_with('"') { "autodiff" } else { "0.5" };
+                let error = before.changed(&[format!("{key}={other}")]);
+                assert!(error.is_err(), "{key} = {other}");
+            }
+        }
+        let error = before.changed(&["training.seed=5".into()]).unwrap_err().to_string();
+        assert!(error.starts_with("training.seed is fixed at a run's start"), "{error}");
+        let other = Config::load(None, &["training.seed=5".into()]).unwrap();
+        assert_ne!(other.settings_sha256(), before.settings_sha256());
+    }
+
+    #[test]
+    fn the_hash_of_the_papers_settings_is_pinned() {
+        let paper = Config::load(None, &[]).unwrap();
+        assert_eq!(
+            paper.settings_sha256(),
+            "95a8362df648db9217cf1d437c451b805561996a649990b90e6012a6f30ec5fd"
+        );
+    }
+
+    #[test]
+    fn a_checkpoint_of_a_version_with_fewer_settings_has_their_defaults() {
+        let config = Config::load(None, &["task.modulus=7".into()]).unwrap();
+        let mut metadata = serde_json::to_value(&config).unwrap();
+        metadata["task"].as_object_mut().unwrap().remove("operation");
+        assert_eq!(Config::of_checkpoint(&metadata), Some(config));
+        assert_eq!(Config::of_checkpoint(&serde_json::Value::Null), None);
     }
 }

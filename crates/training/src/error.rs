@@ -3,6 +3,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clockwork_files::Holder;
+
+use crate::{Config, SettingChange, checkpoints::optimizer_state_name};
+
 /// What can go wrong with a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -15,16 +19,28 @@ pub enum Error {
         problem: String,
     },
     /// A run or a sweep that exists was asked for with other settings.
-    #[error("{}: has {key} = {kept}, not {asked}", path.display())]
+    #[error("{}: has {} = {}, not {}", path.display(), change.key, change.from, change.to)]
     OtherSettings {
         /// The configuration that is kept there.
         path: PathBuf,
-        /// The first setting that differs, as `section.key`.
+        /// The first setting that differs, from what is kept to what was asked for.
+        change: SettingChange,
+    },
+    /// The configuration of a run was edited after the run was started.
+    #[error(
+        "{}: has {} = {}, but the run was started with {}", path.display(), change.key, change.to, change.from
+    )]
+    SettingEdited {
+        /// The configuration.
+        path: PathBuf,
+        /// The first setting that differs, from what the run was started with to what is there now.
+        change: SettingChange,
+    },
+    /// A setting that is fixed at a run's start was to change on the way.
+    #[error("{key} is fixed at a run's start; what may change on the way is {}", Config::CHANGEABLE.join(", "))]
+    FixedSetting {
+        /// The setting, as `section.key`.
         key: String,
-        /// The value that it has.
-        kept: String,
-        /// The value that was asked for.
-        asked: String,
     },
     /// A run directory was asked for under a name that cannot be one.
     #[error("run name {name:?}: {problem}")]
@@ -57,11 +73,20 @@ pub enum Error {
         step: u64,
     },
     /// Another process is training this run, or the runs of this sweep.
-    #[error("{}: another process is training this; wait for it or stop it first", path.display())]
+    #[error(
+        "{}: another process is training this{}; wait for it or stop it first",
+        path.display(),
+        holder.as_ref().map_or(String::new(), |holder| format!(" ({holder})"))
+    )]
     Locked {
         /// The directory of the run or the sweep.
         path: PathBuf,
+        /// The process, where it is known.
+        holder: Option<Holder>,
     },
+    /// The system's clock shows a time that cannot be written down.
+    #[error("the system's clock shows a time past the year 9999; set it right")]
+    Clock,
     /// Runs cannot be trained together.
     #[error("these runs cannot be trained together: {0}")]
     Together(&'static str),
@@ -170,6 +195,21 @@ pub enum NotARun {
     NoConfig,
     /// A network was imported there; only its weights are known.
     Imported,
+    /// It cannot be gone on with as if it had never stopped: there is no step whose weights and optimiser's state
+    /// are both there.
+    NoExactStep {
+        /// What is missing: the newest step with weights, or nothing where no weights are left.
+        newest: Option<u64>,
+    },
+    /// It keeps no whole checkpoint of the step that was asked for.
+    NoStep {
+        /// The step that was asked for.
+        asked: u64,
+        /// The steps that are kept.
+        kept: Vec<u64>,
+    },
+    /// Its configuration is not the one whose hash is in its `run.json`, and no checkpoint tells what it was.
+    OtherHash,
     /// A line of `metrics.jsonl` is no evaluation.
     BrokenLine {
         /// The line, from 1.
@@ -193,6 +233,22 @@ impl fmt::Display for NotARun {
             Self::Imported => {
                 f.write_str("was imported; only its weights are known, so there is nothing to resume")
             }
+            Self::NoExactStep { newest: Some(step) } => write!(
+                f,
+                "cannot go on exactly: checkpoints/{} is missing, and so is that of any other step",
+                optimizer_state_name(*step)
+            ),
+            Self::NoExactStep { newest: None } => {
+                f.write_str("cannot go on exactly: it has metrics, but none of its checkpoints is left")
+            }
+            Self::NoStep { asked, kept } => {
+                let kept: Vec<String> = kept.iter().map(ToString::to_string).collect();
+                let kept = if kept.is_empty() { "none".to_owned() } else { kept.join(", ") };
+                write!(f, "keeps no checkpoint of step {asked}; there are {kept}")
+            }
+            Self::OtherHash => f.write_str(
+                "its settings are not those that the run was started with: their hash is another than in run.json",
+            ),
             Self::BrokenLine { line, problem } => {
                 write!(f, "line {line} is no evaluation ({problem})")
             }
@@ -212,6 +268,8 @@ pub enum NoDevice {
     NotBuiltIn,
     /// There is none, or no driver for it.
     NoneFound,
+    /// The environment variable `BURN_DEVICE` names one that burn does not know, or was not built with.
+    BurnDevice,
 }
 
 impl fmt::Display for NoDevice {
@@ -219,6 +277,9 @@ impl fmt::Display for NoDevice {
         f.write_str(match self {
             Self::NotBuiltIn => "this clockwork was built without wgpu",
             Self::NoneFound => "no Vulkan, Metal or DX12 device was found",
+            Self::BurnDevice => {
+                "the environment variable BURN_DEVICE names a device that this clockwork was built without"
+            }
         })
     }
 }
@@ -253,6 +314,8 @@ impl Error {
         match self {
             Self::Config { .. }
             | Self::OtherSettings { .. }
+            | Self::SettingEdited { .. }
+            | Self::FixedSetting { .. }
             | Self::RunName { .. }
             | Self::RunExists { .. }
             | Self::NotARun { .. }
@@ -261,7 +324,11 @@ impl Error {
             | Self::Together(_)
             | Self::Locked { .. } => true,
             Self::Model(error) => error.is_wrong_request(),
-            Self::Io { .. } | Self::LossNotFinite { .. } | Self::Device(_) | Self::Training(_) => false,
+            Self::Io { .. }
+            | Self::LossNotFinite { .. }
+            | Self::Device(_)
+            | Self::Training(_)
+            | Self::Clock => false,
         }
     }
 }

@@ -9,13 +9,13 @@
 //!
 //! ```
 //! use burn::train::Interrupter;
-//! use clockwork_training::{Config, Run, TrainingDevice};
+//! use clockwork_training::{Config, Locking, Run, TrainingDevice};
 //!
 //! let settings = ["task.modulus=5", "model.d_model=8", "model.d_mlp=16", "training.max_steps=20"];
 //! let config = Config::load(None, &settings.map(String::from))?;
 //! # let directory = tempfile::tempdir().unwrap();
 //! # let runs_dir = directory.path();
-//! let run = Run::create(runs_dir, "demo", config)?;
+//! let run = Run::create(runs_dir, "demo", config, Locking::Needed)?;
 //! let outcome = run.train(&TrainingDevice::cpu(), 1, Box::new(()), &Interrupter::new())?;
 //! assert_eq!(outcome.step, 20);
 //! assert!(runs_dir.join("demo/checkpoints/step-0000020.safetensors").is_file());
@@ -25,6 +25,7 @@
 mod adam_w;
 mod checkpoint_writer;
 mod checkpoints;
+mod clock;
 mod closed_form;
 mod config;
 mod early_stop;
@@ -39,6 +40,7 @@ mod locked_run;
 mod member;
 mod milestones;
 mod no_output;
+mod note;
 mod observer;
 mod optimizer;
 mod optimizer_state;
@@ -55,18 +57,22 @@ mod training_device;
 mod training_loop;
 
 pub use checkpoints::CheckpointFiles;
-pub use config::{Config, GradientMethod, OptimizerConfig, SizesConfig, TaskConfig, TrainingConfig};
+pub use clock::now;
+pub use config::{
+    Config, GradientMethod, OptimizerConfig, SettingChange, SizesConfig, TaskConfig, TrainingConfig,
+};
 pub use early_stop::EarlyStop;
 pub use ending::{Ending, Outcome};
 pub use error::{Error, NoDevice, NotARun, Origin, Result, RunNameProblem};
 pub use evaluation::Evaluation;
 pub use imported_run::import;
-pub use locked_run::LockedRun;
+pub use locked_run::{LATEST, LockedRun, Locking};
 pub use milestones::{GROKKING_ACCURACY, LEARNED_ACCURACY, Milestones, Phase};
+pub use note::Note;
 pub use observer::RunObserver;
-pub use run::Run;
+pub use run::{Resume, Run};
 pub use run_files::RunFiles;
-pub use run_record::{Backend, ImportRecord, Record, RunRecord, RunState, SplitRecord, Versions};
+pub use run_record::{Backend, Change, ImportRecord, Record, RunRecord, RunState, SplitRecord, Versions};
 pub use sweep::{
     PlannedRun, STOP_AT_EOF, Seeds, Sweep, SweepManifest, SweepObserver, SweepPlan, SweepRun, SweepState,
 };

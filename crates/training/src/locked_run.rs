@@ -1,23 +1,39 @@
 use std::{
-    fs::{self, File, TryLockError},
+    fs,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
 
-use crate::{Config, Error, NotARun, Record, Result, RunFiles, RunNameProblem};
+use clockwork_files::{Lock, NoLock, is_locked as is_file_locked, point, pointed_at, remove_old_leftovers};
 
-/// The name of the link to the newest run, beside the runs.
-const LATEST: &str = "latest";
+use crate::{Config, Error, NotARun, Note, Record, Result, RunFiles, RunNameProblem};
+
+/// The name that stands for the newest run, beside the runs.
+pub const LATEST: &str = "latest";
 
 /// The file that a process locks to have a directory for itself.
 pub(crate) const LOCK: &str = "lock";
+
+/// The file that stands for the lock where the file system has none.
+pub(crate) const CLAIM: &str = "lock.json";
+
+/// Whether a process makes sure that it has a run's directory for itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Locking {
+    /// It does: two that train one run would get in each other's way.
+    #[default]
+    Needed,
+    /// It does not: the user sees to that.
+    Waived,
+}
 
 /// A run's directory, held by this process alone for as long as the value lives. Others may
 /// [read](RunFiles) it.
 #[derive(Debug)]
 pub struct LockedRun {
     files: RunFiles,
-    _lock: File,
+    notes: Vec<Note>,
+    _lock: Lock,
 }
 
 impl LockedRun {
@@ -28,8 +44,8 @@ impl LockedRun {
     ///
     /// [`Error::RunName`] for a name that is no plain file name, [`Error::RunExists`] where there
     /// is one already, [`Error::Io`] where a file operation fails.
-    pub(crate) fn create(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
-        Self::make(runs_dir, name)?.begin(config)
+    pub(crate) fn create(runs_dir: &Path, name: &str, config: &Config, locking: Locking) -> Result<Self> {
+        Self::make(runs_dir, name, locking)?.begin(config)
     }
 
     /// Makes `runs_dir/name` for a new run, as [`create`](Self::create) does, or opens the run of that name
@@ -39,30 +55,35 @@ impl LockedRun {
     ///
     /// Those of [`create`](Self::create), except [`Error::RunExists`], and those of [`open`](Self::open);
     /// [`Error::OtherSettings`] where the run of that name has another configuration.
-    pub(crate) fn create_or_open(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
-        let path = match Self::create(runs_dir, name, config) {
+    pub(crate) fn create_or_open(
+        runs_dir: &Path,
+        name: &str,
+        config: &Config,
+        locking: Locking,
+    ) -> Result<Self> {
+        let path = match Self::create(runs_dir, name, config, locking) {
             Err(Error::RunExists { path }) => path,
             made => return made,
         };
         if is_half_made(&path) {
-            let run = Self { _lock: lock(&path)?, files: RunFiles::new(path) };
+            let run = Self::lock(path, locking)?;
             run.files.checkpoints().create()?;
             return run.begin(config);
         }
-        let run = Self::open(&path)?;
+        let run = Self::open(&path, locking)?;
         run.files.config()?.must_equal(config, &run.files.config_path())?;
         Ok(run)
     }
 
     /// Writes the configuration, with which the directory becomes a run's.
-    fn begin(self, config: &Config) -> Result<Self> {
+    fn begin(mut self, config: &Config) -> Result<Self> {
         self.files.write_config(config)?;
-        self.become_latest()?;
+        self.become_latest();
         Ok(self)
     }
 
     /// Makes `runs_dir/name` with a place for checkpoints.
-    pub(crate) fn make(runs_dir: &Path, name: &str) -> Result<Self> {
+    pub(crate) fn make(runs_dir: &Path, name: &str, locking: Locking) -> Result<Self> {
         check_name(name)?;
         fs::create_dir_all(runs_dir).map_err(Error::io("create", runs_dir))?;
         let path = runs_dir.join(name);
@@ -70,16 +91,23 @@ impl LockedRun {
             ErrorKind::AlreadyExists => Error::RunExists { path: path.clone() },
             _ => Error::Io { action: "create", path: path.clone(), source },
         })?;
-        let run = Self { _lock: lock(&path)?, files: RunFiles::new(path) };
+        let run = Self::lock(path, locking)?;
         run.files.checkpoints().create()?;
         Ok(run)
     }
 
-    /// Points `latest`, beside the run, at it.
-    pub(crate) fn become_latest(&self) -> Result<()> {
-        match self.files.path().parent() {
-            Some(runs_dir) => point_latest_at(runs_dir, &self.files.name()),
-            None => Ok(()),
+    fn lock(path: PathBuf, locking: Locking) -> Result<Self> {
+        let (lock, note) = lock(&path, locking)?;
+        Ok(Self { files: RunFiles::new(path), notes: note.into_iter().collect(), _lock: lock })
+    }
+
+    /// Lets `latest`, beside the run, stand for it. A convenience stops no run: where that fails, there is a note.
+    pub(crate) fn become_latest(&mut self) {
+        let Some(runs_dir) = self.files.path().parent() else { return };
+        remove_old_leftovers(runs_dir);
+        let path = runs_dir.join(LATEST);
+        if let Err(e) = point(&path, &self.files.name()) {
+            self.notes.push(Note::NotLatest { path, problem: e.to_string() });
         }
     }
 
@@ -89,12 +117,15 @@ impl LockedRun {
     ///
     /// [`Error::NotARun`] where there is none, [`Error::Locked`] where another process trains it,
     /// [`Error::Io`] where a file operation fails.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        // `latest` may point elsewhere tomorrow; the run that it means today is the one to go on with.
-        let path = fs::canonicalize(path).map_err(|e| Error::NotARun {
+    pub(crate) fn open(path: &Path, locking: Locking) -> Result<Self> {
+        // `latest` may stand for another run tomorrow; the one of today is the one to go on with.
+        let run = pointed_at(path).unwrap_or_else(|| path.to_owned());
+        let canonical = fs::canonicalize(&run).map_err(|e| Error::NotARun {
             path: path.to_owned(),
             problem: NotARun::Unreachable(e.to_string()),
         })?;
+        // A path such as `.` does not tell the run's name.
+        let path = if run.file_name() == canonical.file_name() { run } else { canonical };
         let files = RunFiles::new(&path);
         if let Some(Record::Imported(_)) = files.record() {
             return Err(Error::NotARun { path, problem: NotARun::Imported });
@@ -102,13 +133,19 @@ impl LockedRun {
         if !files.config_path().is_file() {
             return Err(Error::NotARun { path, problem: NotARun::NoConfig });
         }
-        Ok(Self { _lock: lock(&path)?, files })
+        Self::lock(path, locking)
     }
 
     /// The run's files.
     #[must_use]
     pub fn files(&self) -> &RunFiles {
         &self.files
+    }
+
+    /// What is not as it should be with the directory, but stops nothing.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 }
 
@@ -120,7 +157,7 @@ fn is_half_made(path: &Path) -> bool {
     let is_empty = |path: PathBuf| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
     entries.flatten().all(|entry| {
         let name = entry.file_name();
-        let is_first = name == LOCK || name.as_encoded_bytes().starts_with(b".");
+        let is_first = name == LOCK || name == CLAIM || name.as_encoded_bytes().starts_with(b".");
         is_first || entry.path() == checkpoints && is_empty(entry.path())
     })
 }
@@ -139,38 +176,27 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
     Err(Error::RunName { name: name.to_owned(), problem })
 }
 
-/// Takes the lock of a run's or a sweep's directory. The system releases it when the process ends,
-/// however it ends.
-pub(crate) fn lock(run: &Path) -> Result<File> {
-    let path = run.join(LOCK);
-    let file = File::create(&path).map_err(Error::io("create", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path: run.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(Error::Io { action: "lock", path, source }),
+/// Takes the lock of a run's or a sweep's directory, and tells where it is another than the system's.
+pub(crate) fn lock(directory: &Path, locking: Locking) -> Result<(Lock, Option<Note>)> {
+    if locking == Locking::Waived {
+        return Ok((Lock::none(), None));
+    }
+    let path = directory.join(LOCK);
+    match Lock::take(&path) {
+        Ok(lock) => {
+            let claimed =
+                |reason: &str| Note::Claimed { path: directory.to_owned(), reason: reason.to_owned() };
+            let note = lock.claimed_because().map(claimed);
+            Ok((lock, note))
+        }
+        Err(NoLock::Held(holder)) => Err(Error::Locked { path: directory.to_owned(), holder }),
+        Err(NoLock::Io(source)) => Err(Error::Io { action: "lock", path, source }),
     }
 }
 
 /// Whether a process holds the lock of a directory.
-pub(crate) fn is_locked(run: &Path) -> bool {
-    let file = File::open(run.join(LOCK));
-    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-/// Points `runs_dir/latest` at a run. A link cannot be written over, but it can be renamed over.
-#[cfg(unix)]
-fn point_latest_at(runs_dir: &Path, name: &str) -> Result<()> {
-    let latest = runs_dir.join(LATEST);
-    let temporary = runs_dir.join(format!(".{LATEST}.{}", std::process::id()));
-    std::os::unix::fs::symlink(name, &temporary)
-        .and_then(|()| fs::rename(&temporary, &latest))
-        .map_err(Error::io("create", &latest))
-}
-
-/// Where links need privileges that a user lacks, there is no `latest`.
-#[cfg(not(unix))]
-fn point_latest_at(_runs_dir: &Path, _name: &str) -> Result<()> {
-    Ok(())
+pub(crate) fn is_locked(directory: &Path) -> bool {
+    is_file_locked(&directory.join(LOCK))
 }
 
 #[cfg(test)]
@@ -184,12 +210,12 @@ mod tests {
     #[test]
     fn a_new_run_is_the_latest_and_opens_again_once_it_is_let_go() {
         let runs = tempfile::tempdir().unwrap();
-        drop(LockedRun::create(runs.path(), "first", &config()).unwrap());
-        let second = LockedRun::create(runs.path(), "second", &config()).unwrap();
+        drop(LockedRun::create(runs.path(), "first", &config(), Locking::Needed).unwrap());
+        let second = LockedRun::create(runs.path(), "second", &config(), Locking::Needed).unwrap();
         let latest = runs.path().join(LATEST);
-        assert!(matches!(LockedRun::open(&latest), Err(Error::Locked { .. })));
+        assert!(matches!(LockedRun::open(&latest, Locking::Needed), Err(Error::Locked { .. })));
         drop(second);
-        let latest = LockedRun::open(&latest).unwrap();
+        let latest = LockedRun::open(&latest, Locking::Needed).unwrap();
         assert_eq!(latest.files().name(), "second");
         assert_eq!(latest.files().config().unwrap(), config());
     }
@@ -197,7 +223,7 @@ mod tests {
     #[test]
     fn a_run_of_the_same_settings_is_gone_on_with_and_no_other() {
         let runs = tempfile::tempdir().unwrap();
-        let open = |config: &Config| LockedRun::create_or_open(runs.path(), "run", config);
+        let open = |config: &Config| LockedRun::create_or_open(runs.path(), "run", config, Locking::Needed);
         let path = runs.path().join("run");
         drop(open(&config()).unwrap());
         assert!(!is_locked(&path));
@@ -211,9 +237,31 @@ mod tests {
     }
 
     #[test]
+    fn a_latest_that_is_a_directory_stays_and_stops_no_run() {
+        let runs = tempfile::tempdir().unwrap();
+        let latest = runs.path().join(LATEST);
+        fs::create_dir(&latest).unwrap();
+        let run = LockedRun::create(runs.path(), "run", &config(), Locking::Needed).unwrap();
+        let problem = "it is a directory, not a link".to_owned();
+        assert_eq!(run.notes(), [Note::NotLatest { path: latest, problem }]);
+        assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_latest_that_is_a_file_with_a_name_is_understood() {
+        let runs = tempfile::tempdir().unwrap();
+        drop(LockedRun::create(runs.path(), "run", &config(), Locking::Needed).unwrap());
+        let latest = runs.path().join(LATEST);
+        fs::remove_file(&latest).unwrap();
+        fs::write(&latest, "run\n").unwrap();
+        assert_eq!(LockedRun::open(&latest, Locking::Needed).unwrap().files().name(), "run");
+        assert_eq!(RunFiles::named(&latest).name(), "run");
+    }
+
+    #[test]
     fn what_a_kill_left_half_made_is_made_whole_and_what_is_foreign_is_not() {
         let runs = tempfile::tempdir().unwrap();
-        let open = || LockedRun::create_or_open(runs.path(), "run", &config());
+        let open = || LockedRun::create_or_open(runs.path(), "run", &config(), Locking::Needed);
         let path = runs.path().join("run");
         fs::create_dir(&path).unwrap();
         drop(open().unwrap());
@@ -229,7 +277,7 @@ mod tests {
     fn names_that_lead_elsewhere_are_refused() {
         let runs = tempfile::tempdir().unwrap();
         for name in ["", ".", "..", "a/b", "../a", "a\\b", "C:x", "latest", ".hidden", "a\nb"] {
-            let error = LockedRun::create(runs.path(), name, &config()).unwrap_err();
+            let error = LockedRun::create(runs.path(), name, &config(), Locking::Needed).unwrap_err();
             assert!(matches!(error, Error::RunName { .. }), "{name:?}");
         }
         assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0);
@@ -239,7 +287,7 @@ mod tests {
     fn what_exists_is_left_alone() {
         let runs = tempfile::tempdir().unwrap();
         fs::write(runs.path().join("taken"), "mine").unwrap();
-        let error = LockedRun::create(runs.path(), "taken", &config()).unwrap_err();
+        let error = LockedRun::create(runs.path(), "taken", &config(), Locking::Needed).unwrap_err();
         assert!(error.to_string().contains("taken exists already"), "{error}");
         assert_eq!(fs::read_to_string(runs.path().join("taken")).unwrap(), "mine");
     }
@@ -247,7 +295,10 @@ mod tests {
     #[test]
     fn a_directory_without_a_run_is_refused() {
         let runs = tempfile::tempdir().unwrap();
-        assert!(matches!(LockedRun::open(runs.path()), Err(Error::NotARun { .. })));
-        assert!(matches!(LockedRun::open(&runs.path().join("none")), Err(Error::NotARun { .. })));
+        assert!(matches!(LockedRun::open(runs.path(), Locking::Needed), Err(Error::NotARun { .. })));
+        assert!(matches!(
+            LockedRun::open(&runs.path().join("none"), Locking::Needed),
+            Err(Error::NotARun { .. })
+        ));
     }
 }

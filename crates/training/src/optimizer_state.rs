@@ -4,6 +4,8 @@
 //! named `moment_1.embed.W_E` and so on: equal states are equal bytes, anyone can look into them,
 //! and a file of another network is noticed before it is used.
 
+use std::collections::HashMap;
+
 use burn::{
     optim::OptimizerRecord,
     tensor::{Bytes, DType},
@@ -15,19 +17,27 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 /// The two moving averages of `AdamW`, as burn names them.
 const MOMENTS: [&str; 2] = ["moment_1", "moment_2"];
 
+/// How many steps they have seen, as burn names it.
+const TIME: &str = "momentum.time";
+
 /// A tensor of a record: its name in a file, shape and bytes.
 type Named = (String, Vec<usize>, Vec<u8>);
 
-/// The bytes of each of r networks' part of a record; the ids of parameters are their places in [`NAMES`],
-/// from 1.
-pub(crate) fn to_bytes(record: OptimizerRecord, r: usize) -> Result<Vec<Vec<u8>>, String> {
-    let tensors = tensors(record)?;
+/// The key of the metadata that say how many steps the moments have seen, where that is not the step itself:
+/// they began anew on the way.
+const AGE: &str = "steps";
+
+/// The bytes of each of r networks' part of a record after `step` steps; the ids of parameters are their places in
+/// [`NAMES`], from 1.
+pub(crate) fn to_bytes(record: OptimizerRecord, r: usize, step: u64) -> Result<Vec<Vec<u8>>, String> {
+    let (tensors, age) = tensors(record)?;
+    let metadata = (age != step).then(|| HashMap::from([(AGE.to_owned(), age.to_string())]));
     let of_network = |i: usize| {
         let part = |(name, shape, bytes): &Named| {
             let length = bytes.len() / r;
             (name.clone(), shape[1..].to_vec(), bytes[i * length..][..length].to_vec())
         };
-        serialise(&tensors.iter().map(part).collect::<Vec<_>>())
+        serialise(&tensors.iter().map(part).collect::<Vec<_>>(), metadata.clone())
     };
     (0..r).map(of_network).collect()
 }
@@ -36,10 +46,15 @@ fn words(e: &dyn std::fmt::Display) -> String {
     format!("cannot serialise the optimiser's state: {e}")
 }
 
-fn tensors(record: OptimizerRecord) -> Result<Vec<Named>, String> {
+/// The moments, and how many steps they have seen.
+fn tensors(record: OptimizerRecord) -> Result<(Vec<Named>, u64), String> {
     let pack = record.into_bytes().map_err(|e| words(&e))?;
+    let reader = Reader::from_bytes(pack).map_err(|e| words(&e))?;
+    let time = reader.scalars().iter().find(|(name, _)| name.ends_with(TIME)).map(|(_, time)| *time);
+    let age = time.and_then(|time| u64::try_from(time).ok());
+    let age = age.ok_or_else(|| words(&"it does not say how many steps it has seen"))?;
     let mut tensors = Vec::new();
-    for tensor in Reader::from_bytes(pack).and_then(Reader::into_tensors).map_err(|e| words(&e))? {
+    for tensor in reader.into_tensors().map_err(|e| words(&e))? {
         let (name, dtype, shape, id, bytes) = tensor.into_parts().map_err(|e| words(&e))?;
         let moment = MOMENTS.iter().find(|moment| name.ends_with(*moment));
         let parameter = id.and_then(|id| NAMES.into_array().get(id as usize - 1).copied());
@@ -50,15 +65,22 @@ fn tensors(record: OptimizerRecord) -> Result<Vec<Named>, String> {
             _ => return Err(words(&format!("unexpected tensor {name} of {dtype:?}"))),
         }
     }
-    Ok(tensors)
+    Ok((tensors, age))
 }
 
-fn serialise(tensors: &[Named]) -> Result<Vec<u8>, String> {
+fn serialise(tensors: &[Named], metadata: Option<HashMap<String, String>>) -> Result<Vec<u8>, String> {
     let mut views = Vec::new();
     for (name, shape, bytes) in tensors {
         views.push((name, TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|e| words(&e))?));
     }
-    safetensors::serialize(views, None).map_err(|e| words(&e))
+    safetensors::serialize(views, metadata).map_err(|e| words(&e))
+}
+
+/// How many steps the moments of a file of a step have seen.
+pub(crate) fn age(bytes: &[u8], step: u64) -> u64 {
+    let header = SafeTensors::read_metadata(bytes).ok().map(|(_, header)| header);
+    let age = header.and_then(|header| header.metadata().as_ref()?.get(AGE)?.parse().ok());
+    age.unwrap_or(step)
 }
 
 /// The inverse of [`to_bytes`]: the record after `step` steps, from one file per network of these sizes.
@@ -70,6 +92,11 @@ pub(crate) fn from_bytes(
     let broken = |e| format!("not a whole safetensors file ({e})");
     let files = networks.iter().map(|bytes| SafeTensors::deserialize(bytes).map_err(broken));
     let files = files.collect::<Result<Vec<_>, _>>()?;
+    let age_of = |bytes: &&[u8]| age(bytes, step);
+    let age = networks.first().map_or(step, age_of);
+    if networks.iter().any(|network| age_of(network) != age) {
+        return Err("moments that have seen another number of steps".to_owned());
+    }
     let mut packed = Vec::new();
     let mut scalars = Vec::new();
     for (id, (name, shape)) in (1_u64..).zip(NAMES.zip(config.shapes()).into_array()) {
@@ -92,7 +119,7 @@ pub(crate) fn from_bytes(
                 Bytes::from_bytes_vec(bytes),
             ));
         }
-        scalars.push((format!("{id}.momentum.time"), Scalar::from(step)));
+        scalars.push((format!("{id}.{TIME}"), Scalar::from(age)));
     }
     let writer =
         scalars.iter().fold(Writer::new(packed), |writer, (key, value)| writer.with_scalar(key, *value));

@@ -4,7 +4,11 @@ use clockwork_files::remove_leftovers;
 use clockwork_model::{Weights, initial_weights};
 
 use crate::{
-    Config, Error, Evaluation, LockedRun, Record, Result, RunFiles, RunRecord, RunState, TrainingDevice,
+    Change, Config, EarlyStop, Error, Evaluation, LockedRun, Locking, NotARun, Note, Record, Result,
+    RunFiles, RunRecord, RunState, TrainingDevice,
+    checkpoints::Resumable,
+    clock::now,
+    optimizer_state,
     run_record::{SplitRecord, Versions},
 };
 
@@ -14,10 +18,24 @@ pub struct Run {
     pub(crate) config: Config,
     pub(crate) step: u64,
     pub(crate) weights: Weights,
-    /// The optimiser's state as its file has it, from the first step on.
+    /// The optimiser's state as its file has it, from the first step on; nothing where its moments begin anew.
     pub(crate) optimizer: Option<Vec<u8>>,
     pub(crate) evaluations: Vec<Evaluation>,
     record: Option<RunRecord>,
+    /// What is changed as it is gone on with, if anything.
+    change: Option<Change>,
+}
+
+/// How a run is gone on with, where not as if it had never stopped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// Settings of the form `section.key=value` to change, among [`Config::CHANGEABLE`].
+    pub settings: Vec<String>,
+    /// The step to go on from, the newest if none. Where its optimiser's state is missing, the moments begin anew.
+    /// What was kept of later steps is put aside.
+    pub from_step: Option<u64>,
+    /// Whether the run's directory is locked.
+    pub locking: Locking,
 }
 
 impl Run {
@@ -26,9 +44,10 @@ impl Run {
     /// # Errors
     ///
     /// [`Error::RunName`] for a name that is no plain file name, [`Error::RunExists`] where there is a run of
-    /// that name, [`Error::Io`] where a file operation fails.
-    pub fn create(runs_dir: &Path, name: &str, config: Config) -> Result<Self> {
-        let directory = LockedRun::create(runs_dir, name, &config)?;
+    /// that name, [`Error::Io`] where a file operation fails, [`Error::Clock`] where the time cannot be told.
+    pub fn create(runs_dir: &Path, name: &str, config: Config, locking: Locking) -> Result<Self> {
+        now()?;
+        let directory = LockedRun::create(runs_dir, name, &config, locking)?;
         Ok(Self {
             weights: initial_weights(&config.model(), config.training.seed),
             directory,
@@ -37,18 +56,22 @@ impl Run {
             optimizer: None,
             evaluations: Vec::new(),
             record: None,
+            change: None,
         })
     }
 
-    /// Opens a run at the newest step that it can go on from as if it had never stopped.
+    /// Opens a run to go on with it, at the newest step from which it does so as if it had never stopped, unless
+    /// `resume` asks for something else.
     ///
     /// # Errors
     ///
-    /// [`Error::NotARun`] where there is none, [`Error::Locked`] where another process trains it,
-    /// [`Error::Finished`] where it took its last step, [`Error::Io`] where a file operation fails; those of
-    /// reading its files where none of its checkpoints is whole.
-    pub fn resume(path: &Path) -> Result<Self> {
-        Self::at_newest_step(LockedRun::open(path)?)
+    /// [`Error::NotARun`] where there is none, or nothing from which it could go on exactly; [`Error::Locked`]
+    /// where another process trains it; [`Error::SettingEdited`] where its configuration is not the one that it
+    /// was started with; [`Error::FixedSetting`] for a change of what is fixed; [`Error::Finished`] where it took
+    /// its last step; [`Error::Io`] where a file operation fails; those of reading its files where none of its
+    /// checkpoints is whole.
+    pub fn resume(path: &Path, resume: &Resume) -> Result<Self> {
+        Self::go_on(LockedRun::open(path, resume.locking)?, resume)
     }
 
     /// Makes a directory for a new run, or goes on with the run of that name and configuration.
@@ -57,39 +80,70 @@ impl Run {
     ///
     /// Those of [`create`](Self::create), except [`Error::RunExists`], and of [`resume`](Self::resume);
     /// [`Error::OtherSettings`] where the run of that name has another configuration.
-    pub fn create_or_resume(runs_dir: &Path, name: &str, config: &Config) -> Result<Self> {
-        Self::at_newest_step(LockedRun::create_or_open(runs_dir, name, config)?)
+    pub fn create_or_resume(runs_dir: &Path, name: &str, config: &Config, locking: Locking) -> Result<Self> {
+        now()?;
+        let directory = LockedRun::create_or_open(runs_dir, name, config, locking)?;
+        Self::go_on(directory, &Resume { locking, ..Resume::default() })
     }
 
-    fn at_newest_step(directory: LockedRun) -> Result<Self> {
+    fn go_on(directory: LockedRun, resume: &Resume) -> Result<Self> {
         let files = directory.files();
-        let config = files.config()?;
+        let kept = files.config()?;
         let record = match files.record() {
             Some(Record::Trained(record)) => Some(record),
             _ => None,
         };
-        if let Some(record) = record.as_ref().filter(|record| record.state == RunState::Finished) {
-            return Err(Error::Finished { path: files.path().to_owned(), step: record.step });
+        refuse_edits(files, &kept, record.as_ref())?;
+        let config = kept.changed(&resume.settings)?;
+        let evaluations = files.metrics(u64::MAX)?;
+        if let Some(record) = record.as_ref().filter(|record| record.state == RunState::Finished)
+            && resume.from_step.is_none()
+        {
+            let has_more = EarlyStop::after(&config, &evaluations).last_step() > record.step;
+            if evaluations.is_empty() || !has_more {
+                return Err(Error::Finished { path: files.path().to_owned(), step: record.step });
+            }
         }
         remove_leftovers(files.path());
         files.checkpoints().create()?;
+        let evaluated = evaluations.last().map_or(0, |of| of.step);
+        let resumable = match resume.from_step {
+            Some(step) => {
+                let resumable = files.checkpoints().at(step, &config)?;
+                if evaluated.max(files.checkpoints().steps()?.into_iter().max().unwrap_or(0)) > step {
+                    files.set_aside_after(step)?;
+                }
+                Some(resumable)
+            }
+            None => files.checkpoints().newest_exact(&config, evaluated)?,
+        };
+        let change = resumable.as_ref().and_then(|from| change(from, &config));
+        if config != kept {
+            files.write_config(&config)?;
+        }
         // A run killed before its first checkpoint starts again from its seed.
-        let (step, weights, optimizer) = match files.checkpoints().newest_resumable(&config)? {
-            Some(resumable) => {
-                let step = resumable.checkpoint.metadata.step;
-                (step, resumable.checkpoint.weights, resumable.optimizer)
+        let (step, weights, optimizer) = match resumable {
+            Some(Resumable { checkpoint, optimizer }) => {
+                (checkpoint.metadata.step, checkpoint.weights, optimizer)
             }
             None => (0, initial_weights(&config.model(), config.training.seed), None),
         };
         // Step 0 is evaluated anew.
-        let evaluations = if step == 0 { Vec::new() } else { files.metrics(step)? };
-        Ok(Self { directory, config, step, weights, optimizer, evaluations, record })
+        let is_before = |of: &Evaluation| step > 0 && of.step <= step;
+        let evaluations = evaluations.into_iter().filter(is_before).collect();
+        Ok(Self { directory, config, step, weights, optimizer, evaluations, record, change })
     }
 
     /// The run's files.
     #[must_use]
     pub fn files(&self) -> &RunFiles {
         self.directory.files()
+    }
+
+    /// What is not as it should be with the run's directory, but stops nothing.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        self.directory.notes()
     }
 
     /// Every setting of the run.
@@ -110,26 +164,75 @@ impl Run {
         &self.evaluations
     }
 
+    /// What is changed as it is gone on with, if anything.
+    #[must_use]
+    pub fn change(&self) -> Option<&Change> {
+        self.change.as_ref()
+    }
+
+    /// How many steps the optimiser's moments have seen: as many as the network, unless they began anew.
+    pub(crate) fn moments_age(&self) -> u64 {
+        self.optimizer.as_deref().map_or(0, |bytes| optimizer_state::age(bytes, self.step))
+    }
+
     /// Writes down that the run is being trained.
     pub(crate) fn begin(&self, on: &TrainingDevice, threads: usize) -> Result<RunRecord> {
         let split = self.config.split()?;
-        let mut record = self.record.clone().unwrap_or_else(|| RunRecord {
-            name: self.files().name(),
-            state: RunState::Running,
-            reason: None,
-            step: 0,
-            seed: self.config.training.seed,
-            split: SplitRecord { train: split.train.len(), test: split.test.len() },
-            versions: Versions::current(),
-            backend: on.record(threads),
-            created: jiff::Timestamp::now().to_string(),
-            elapsed_s: 0.0,
-        });
+        let new = || -> Result<RunRecord> {
+            Ok(RunRecord {
+                name: self.files().name(),
+                state: RunState::Running,
+                reason: None,
+                step: 0,
+                seed: self.config.training.seed,
+                split: SplitRecord::of(&split),
+                settings_sha256: None,
+                changes: Vec::new(),
+                versions: Versions::current(),
+                backend: on.record(threads),
+                created: now()?.to_string(),
+                elapsed_s: 0.0,
+            })
+        };
+        let mut record = self.record.clone().map_or_else(new, Ok)?;
         record.state = RunState::Running;
         record.reason = None;
+        record.split = SplitRecord::of(&split);
+        record.settings_sha256 = Some(self.config.settings_sha256());
+        // What was changed at steps that are taken again from here did not come to pass.
+        record.changes.retain(|earlier| earlier.step < self.step);
+        record.changes.extend(self.change.clone());
         record.versions = Versions::current();
         record.backend = on.record(threads);
         self.files().write_record(&record)?;
         Ok(record)
     }
+}
+
+/// Refuses a configuration that is not the one that the run was started with, but for what may change. Its record
+/// tells whether it is; a checkpoint tells what it was.
+fn refuse_edits(files: &RunFiles, config: &Config, record: Option<&RunRecord>) -> Result<()> {
+    let hash = record.and_then(|record| record.settings_sha256.as_ref());
+    let is_edited = hash.map(|hash| *hash != config.settings_sha256());
+    if is_edited == Some(false) {
+        return Ok(());
+    }
+    let checkpoints = files.checkpoints();
+    let started_with = if checkpoints.directory().is_dir() { checkpoints.newest_config()? } else { None };
+    let path = files.config_path();
+    match started_with.and_then(|started_with| started_with.fixed_difference(config)) {
+        Some(change) => Err(Error::SettingEdited { path, change }),
+        None if is_edited == Some(true) => Err(Error::NotARun { path, problem: NotARun::OtherHash }),
+        None => Ok(()),
+    }
+}
+
+/// What differs between a checkpoint and the training that goes on from it, if anything.
+fn change(from: &Resumable, config: &Config) -> Option<Change> {
+    let metadata = &from.checkpoint.metadata;
+    let before = Config::of_checkpoint(&metadata.config);
+    let settings = before.map_or_else(Vec::new, |before| before.differences(config));
+    let fresh_moments = metadata.step > 0 && from.optimizer.is_none();
+    let change = Change { step: metadata.step, settings, fresh_moments };
+    (change.fresh_moments || !change.settings.is_empty()).then_some(change)
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clockwork_files::{write_atomically, write_json_atomically};
+use clockwork_files::{follow, write_atomically, write_json_atomically};
 use serde::Serialize;
 
 use crate::{
@@ -42,6 +42,22 @@ impl RunFiles {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
+    }
+
+    /// The files of the run that a user names: of the one that `latest` stands for, where that is a
+    /// [file](clockwork_files::follow).
+    #[must_use]
+    pub fn named(path: &Path) -> Self {
+        Self::new(follow(path))
+    }
+
+    /// The newest run in a directory of runs, by when they were first started.
+    #[must_use]
+    pub fn newest_in(runs_dir: &Path) -> Option<Self> {
+        let entries = fs::read_dir(runs_dir).into_iter().flatten().flatten();
+        let started = |run: Self| Some((run.record()?.created().to_owned(), run));
+        let runs = entries.filter(|entry| !entry.path().is_symlink()).map(|entry| Self::new(entry.path()));
+        runs.filter_map(started).max_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, run)| run)
     }
 
     /// The run that a checkpoint's file belongs to: the directory above its own, if a run's record is there.
@@ -112,6 +128,27 @@ impl RunFiles {
     #[must_use]
     pub fn is_run(&self) -> bool {
         self.config_path().exists() || self.record_path().exists()
+    }
+
+    /// Whether its configuration was edited since the run was started, as far as its record tells.
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        let Some(Record::Trained(record)) = self.record() else { return false };
+        let hash = || self.config().ok().map(|config| config.settings_sha256());
+        record.settings_sha256.is_some_and(|started_with| hash().is_some_and(|hash| hash != started_with))
+    }
+
+    /// Moves the checkpoints of all steps after one, and a copy of `metrics.jsonl`, into a new directory beside
+    /// them: what a run that is not gone on with exactly would overwrite.
+    pub(crate) fn set_aside_after(&self, step: u64) -> Result<()> {
+        let names = (1..).map(|n| self.path.join(format!("aside-{n}")));
+        let directory = names.into_iter().find(|path| !path.exists()).expect("there are many numbers");
+        fs::create_dir(&directory).map_err(Error::io("create", &directory))?;
+        match fs::copy(self.metrics_path(), directory.join(METRICS)) {
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            copied => drop(copied.map_err(Error::io("copy", &self.metrics_path()))?),
+        }
+        self.checkpoints().set_aside_after(step, &directory)
     }
 
     /// Whether the run is finished and, where settings are given, has these.

@@ -1,7 +1,9 @@
 use std::fmt;
 
-use clockwork_model::ImportedFrom;
+use clockwork_model::{ImportedFrom, Split};
 use serde::{Deserialize, Serialize};
+
+use crate::SettingChange;
 
 /// The version of burn that this crate is built with.
 pub const BURN_VERSION: &str = "0.22.1";
@@ -21,6 +23,13 @@ pub struct RunRecord {
     pub seed: u64,
     /// How the pairs are split.
     pub split: SplitRecord,
+    /// The SHA-256 of the settings that are fixed at its start ([`settings_sha256`](crate::Config::settings_sha256)); nothing in records
+    /// of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings_sha256: Option<String>,
+    /// What was changed on the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// The versions of what trains it.
     pub versions: Versions,
     /// What it is trained on.
@@ -68,6 +77,15 @@ impl Record {
             Self::Imported(record) => record.state,
         }
     }
+
+    /// When the run was first started, or the network imported, in universal time.
+    #[must_use]
+    pub fn created(&self) -> &str {
+        match self {
+            Self::Trained(record) => &record.created,
+            Self::Imported(record) => &record.created,
+        }
+    }
 }
 
 /// Whether a run is being trained, and if not, how it ended.
@@ -96,12 +114,34 @@ impl fmt::Display for RunState {
 }
 
 /// How many pairs there are of each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitRecord {
     /// Pairs trained on.
     pub train: usize,
     /// Pairs held out.
     pub test: usize,
+    /// The hash of the pairs trained on ([`Split::sha256`]); nothing in records of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+}
+
+impl SplitRecord {
+    pub(crate) fn of(split: &Split) -> Self {
+        Self { train: split.train.len(), test: split.test.len(), sha256: Some(split.sha256()) }
+    }
+}
+
+/// What was changed as a run was gone on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The step from which it was gone on with.
+    pub step: u64,
+    /// The settings that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingChange>,
+    /// Whether the optimiser's moments began anew, at zero: from here on it is not what it would have become.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh_moments: bool,
 }
 
 /// The versions of what trains a run.

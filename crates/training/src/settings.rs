@@ -1,12 +1,68 @@
 //! Settings as tables, before they are a [`Config`](crate::Config): what a user wrote is put over the defaults.
 
+use std::{fs, path::Path};
+
 use toml::{Table, Value};
 
+use crate::{Error, Origin, Result};
+
 /// The default configuration, which has every key.
-pub(crate) const PAPER: &str = include_str!("../../../configs/paper.toml");
+const PAPER: &str = include_str!("../../../configs/paper.toml");
+
+/// What settings are put over: the defaults, changed by a file, if any, which is read once.
+#[derive(Debug, Clone)]
+pub(crate) struct Base {
+    /// Every key, with a value of the right type.
+    pub table: Table,
+    /// Where they come from.
+    pub origin: Origin,
+}
+
+impl Base {
+    /// The paper's settings, changed by a file, if any.
+    pub fn read(file: Option<&Path>) -> Result<Self> {
+        let fail = |origin: Origin, problem: String| Error::Config { origin, problem };
+        let table: std::result::Result<Table, toml::de::Error> = PAPER.parse();
+        let table = table.map_err(|e| fail(Origin::Configuration, e.message().to_owned()))?;
+        let Some(path) = file else { return Ok(Self { table, origin: Origin::Configuration }) };
+        let origin = Origin::File(path.to_owned(), None);
+        let text =
+            fs::read_to_string(path).map_err(|e| fail(origin.clone(), format!("cannot read it ({e})")))?;
+        let change = text.parse().map_err(|e| syntax_error(path, &text, &e))?;
+        Self { table, origin: Origin::Configuration }.changed(change, origin)
+    }
+
+    /// These settings, changed by others of the form `section.key=value`.
+    pub fn with(self, settings: &[String]) -> Result<Self> {
+        let origin = self.origin.clone();
+        let put = |base: Self, setting: &String| {
+            let origin = Origin::Setting(setting.clone());
+            let change = parse_setting(setting);
+            let change = change.map_err(|problem| Error::Config { origin: origin.clone(), problem })?;
+            base.changed(change, origin)
+        };
+        Ok(Self { origin, ..settings.iter().try_fold(self, put)? })
+    }
+
+    /// These settings, changed by those of a table.
+    pub fn changed(mut self, change: Table, origin: Origin) -> Result<Self> {
+        match merge(&mut self.table, change, "") {
+            Ok(()) => Ok(Self { origin, ..self }),
+            Err(problem) => Err(Error::Config { origin, problem }),
+        }
+    }
+}
+
+/// A syntax error in one line, with the place.
+fn syntax_error(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    let before = error.span().map_or("", |span| &text[..span.start.min(text.len())]);
+    let line = before.matches('\n').count() + 1;
+    let problem = error.message().replace('\n', ", ");
+    Error::Config { origin: Origin::File(path.to_owned(), Some(line)), problem }
+}
 
 /// The table that `section.key=value` stands for; a value that is no TOML is taken as a string.
-pub(crate) fn parse_setting(setting: &str) -> std::result::Result<Table, String> {
+fn parse_setting(setting: &str) -> std::result::Result<Table, String> {
     let (path, value) = setting.split_once('=').ok_or("must have the form section.key=value")?;
     let (section, key) = path.trim().split_once('.').ok_or("must have the form section.key=value")?;
     let value = format!("v = {}", value.trim())
@@ -20,7 +76,7 @@ pub(crate) fn parse_setting(setting: &str) -> std::result::Result<Table, String>
 
 /// Replaces values of `base` by those of `change`. `base` has every key, with a value of the right type; an
 /// unknown key, another type or a negative whole number is an error.
-pub(crate) fn merge(base: &mut Table, change: Table, prefix: &str) -> std::result::Result<(), String> {
+fn merge(base: &mut Table, change: Table, prefix: &str) -> std::result::Result<(), String> {
     for (key, value) in change {
         let path = format!("{prefix}{key}");
         let Some(slot) = base.get_mut(&key) else {
@@ -38,6 +94,9 @@ pub(crate) fn merge(base: &mut Table, change: Table, prefix: &str) -> std::resul
             (Value::Integer(_), Value::Integer(n)) => Value::Integer(n),
             (Value::Float(_), Value::Float(x)) => Value::Float(x),
             (Value::String(_), Value::String(s)) => Value::String(s),
+            (Value::Integer(_), Value::String(s)) if is_whole_number(&s) => {
+                return Err(format!("{path} = {s}: must be at most {}", i64::MAX));
+            }
             (slot, value) => {
                 let wanted = match slot {
                     Value::Integer(_) => "a whole number",
@@ -51,6 +110,11 @@ pub(crate) fn merge(base: &mut Table, change: Table, prefix: &str) -> std::resul
         *slot = value;
     }
     Ok(())
+}
+
+/// Whether a text is a whole number, however large: TOML has none above 2⁶³ − 1.
+pub(crate) fn is_whole_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Names the known key whose last part looks most like `key`, in its own section if it is there.

@@ -9,7 +9,7 @@ mod seeds;
 
 use std::{
     collections::VecDeque,
-    fs::{self, File},
+    fs,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -17,7 +17,7 @@ use std::{
 };
 
 use burn::train::Interrupter;
-use clockwork_files::write_atomically;
+use clockwork_files::{Lock, remove_leftovers, write_atomically};
 
 pub use self::{
     manifest::{SweepManifest, SweepRun, SweepState},
@@ -27,8 +27,9 @@ pub use self::{
     seeds::Seeds,
 };
 use crate::{
-    Config, Error, NotARun, Result, RunFiles, Versions,
-    locked_run::{LOCK, check_name, lock},
+    Config, Error, Locking, NotARun, Note, Result, RunFiles, Versions,
+    clock::now,
+    locked_run::{CLAIM, LOCK, check_name, lock},
 };
 
 /// What all runs of a sweep have in common, in its directory.
@@ -42,12 +43,15 @@ pub struct Sweep {
     /// The runs that are asked for: the first of the manifest.
     planned: Vec<PlannedRun>,
     manifest: Mutex<SweepManifest>,
-    _lock: File,
+    /// Whether its runs' directories are locked, as its own is.
+    locking: Locking,
+    note: Option<Note>,
+    _lock: Lock,
 }
 
 impl Sweep {
     /// The names of the files that a sweep keeps beside its runs.
-    pub const FILES: [&str; 3] = [SweepManifest::FILE, BASE, LOCK];
+    pub const FILES: [&str; 4] = [SweepManifest::FILE, BASE, LOCK, CLAIM];
 
     /// Makes `runs_dir/name` for a new sweep, or opens the sweep that is there to go on with it, or to add
     /// runs to it. `command` tells the program and arguments that train a run, from the sweep's
@@ -58,14 +62,17 @@ impl Sweep {
     /// [`Error::RunName`] for a name that is no plain file name; [`Error::NotARun`] where a run is there, or
     /// the path is not valid UTF-8, or the manifest is broken; [`Error::OtherSettings`] where the sweep that
     /// is there has other common settings; [`Error::Config`] where these cannot be read; [`Error::Locked`]
-    /// where another process trains the sweep; [`Error::Io`] where a file operation fails.
+    /// where another process trains the sweep; [`Error::Io`] where a file operation fails; [`Error::Clock`]
+    /// where the time cannot be told.
     pub fn open(
         runs_dir: &Path,
         name: &str,
         plan: SweepPlan,
+        locking: Locking,
         command: impl Fn(&Path, &Path, &PlannedRun) -> Vec<String>,
     ) -> Result<Self> {
         check_name(name)?;
+        let started = now()?.to_string();
         let path = runs_dir.join(name);
         if RunFiles::new(&path).is_run() {
             return Err(Error::NotARun { path, problem: NotARun::IsARun });
@@ -76,7 +83,8 @@ impl Sweep {
         if path.to_str().is_none() {
             return Err(Error::NotARun { path, problem: NotARun::NotText });
         }
-        let lock = lock(&path)?;
+        let (lock, note) = lock(&path, locking)?;
+        remove_leftovers(&path);
         let base = path.join(BASE);
         if base.exists() {
             Config::read(&base)?.must_equal(&plan.base, &base)?;
@@ -99,9 +107,7 @@ impl Sweep {
         let mut manifest = SweepManifest {
             name: name.to_owned(),
             clockwork: Versions::current().clockwork,
-            created: earlier
-                .as_ref()
-                .map_or_else(|| jiff::Timestamp::now().to_string(), |e| e.created.clone()),
+            created: earlier.as_ref().map_or(started, |earlier| earlier.created.clone()),
             runs: plan.runs.iter().map(run).collect(),
         };
         // Runs that are not asked for this time stay in the manifest, as they are by now.
@@ -109,7 +115,13 @@ impl Sweep {
         let others = others.filter(|other| plan.runs.iter().all(|planned| planned.name != other.name));
         manifest.runs.extend(others.map(|other| as_it_is_now(other, &path)));
         manifest.write(&path)?;
-        Ok(Self { path, planned: plan.runs, manifest: manifest.into(), _lock: lock })
+        Ok(Self { path, planned: plan.runs, manifest: manifest.into(), locking, note, _lock: lock })
+    }
+
+    /// What is not as it should be with the sweep's directory, but stops nothing.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        self.note.as_slice()
     }
 
     /// The sweep's directory.

@@ -12,8 +12,8 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`Error::LossNotFinite`] where the loss stops being a number; [`Error::Io`] where a file
-    /// cannot be written; [`Error::Device`] and [`Error::Training`] where burn fails. The run is
+    /// [`Error::LossNotFinite`] where the loss stops being a number; [`Error::NoDevice`] where burn could not
+    /// load an optimiser's state for what `BURN_DEVICE` says; [`Error::Io`] where a file cannot be written; [`Error::Device`] and [`Error::Training`] where burn fails. The run is
     /// then marked stopped and its checkpoints are whole.
     pub fn train(
         self,
@@ -35,7 +35,8 @@ impl Run {
 /// # Errors
 ///
 /// [`Error::Together`] where there is no run, or the runs differ in more than the seed or are not at the same
-/// step; [`Error::Io`] where a `run.json` cannot be written. The result has one element per run, in order; an
+/// step; [`Error::NoDevice`] where burn could not load an optimiser's state for what `BURN_DEVICE` says;
+/// [`Error::Io`] where a `run.json` cannot be written. The result has one element per run, in order; an
 /// error of one run is its element and does not stop the others.
 pub fn train_together(
     runs: Vec<(Run, Box<dyn RunObserver>)>,
@@ -44,6 +45,7 @@ pub fn train_together(
     interrupter: &Interrupter,
 ) -> Result<Vec<Result<Outcome>>> {
     let config = common(&runs)?;
+    TrainingDevice::check_environment()?;
     let began = Instant::now();
     let member = |(place, (run, observer))| Member::new(place, run, observer, on, threads);
     let mut members = runs.into_iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;
@@ -78,6 +80,9 @@ fn common(runs: &[(Run, Box<dyn RunObserver>)]) -> Result<Config> {
     }
     if runs.iter().any(|(run, _)| run.step != first.step) {
         return Err(Error::Together("they are not at the same step"));
+    }
+    if runs.iter().any(|(run, _)| run.moments_age() != first.moments_age()) {
+        return Err(Error::Together("their optimiser's moments have not seen equally many steps"));
     }
     Ok(config)
 }

@@ -36,8 +36,8 @@ pub(crate) trait Trainee {
     /// The weights, as a copy of their own.
     fn weights(&mut self) -> Result<Vec<Weights>>;
 
-    /// The optimiser's state as its file has it, of networks that took at least one step.
-    fn optimizer_states(&mut self) -> Result<Vec<Vec<u8>>>;
+    /// The optimiser's state as its file has it, of networks that took `step` steps, at least one.
+    fn optimizer_states(&mut self, step: u64) -> Result<Vec<Vec<u8>>>;
 }
 
 /// Networks that burn-train's learner holds.
@@ -84,12 +84,12 @@ impl Trainee for BurnTrainee<'_> {
         Ok(self.learner.model().networks.weights()?)
     }
 
-    fn optimizer_states(&mut self) -> Result<Vec<Vec<u8>>> {
+    fn optimizer_states(&mut self, step: u64) -> Result<Vec<Vec<u8>>> {
         let r = self.learner.model().networks.len();
         let record = self.records.of(&self.learner, self.store);
         // The bytes are read here and now: burn reads a tensor's memory when its numbers are first
         // looked at, by when the next step may have changed it.
-        optimizer_state::to_bytes(record, r).map_err(Error::Training)
+        optimizer_state::to_bytes(record, r, step).map_err(Error::Training)
     }
 }
 

@@ -73,6 +73,17 @@ impl TrainingDevice {
         devices.into_iter().next().filter(|device| device.class.is_gpu()).unwrap_or_else(Self::cpu)
     }
 
+    /// Refuses an environment variable `BURN_DEVICE` that burn would panic at. It chooses nothing here, but burn
+    /// looks at it when it loads an optimiser's state.
+    pub(crate) fn check_environment() -> Result<()> {
+        let named = std::env::var("BURN_DEVICE").ok().map(|name| name.to_lowercase());
+        match named.as_deref() {
+            None | Some("flex") => Ok(()),
+            Some("wgpu") if HAS_WGPU => Ok(()),
+            Some(_) => Err(Error::NoDevice(NoDevice::BurnDevice)),
+        }
+    }
+
     /// What kind of device it is.
     #[must_use]
     pub fn class(&self) -> DeviceClass {

@@ -178,8 +178,9 @@ impl Group {
             return Ok(());
         }
         let weights = trainee.weights()?;
-        // There is none before the first step.
-        let states = if step == 0 { Vec::new() } else { trainee.optimizer_states()? };
+        // There is none before the first step, nor before that with moments that begin anew.
+        let is_first = self.members.iter().all(|of| of.run.step == step && of.run.optimizer.is_none());
+        let states = if is_first { Vec::new() } else { trainee.optimizer_states(step)? };
         let mut states = states.into_iter().map(Some);
         for (member, weights) in self.members.iter_mut().zip(weights) {
             let state = states.next().flatten();
@@ -198,7 +199,7 @@ mod tests {
     use clockwork_model::{Weights, initial_weights};
 
     use super::*;
-    use crate::{Run, TrainingDevice, scores::Scores};
+    use crate::{Locking, Run, TrainingDevice, scores::Scores};
 
     /// Networks that never change; the loss of the second stops being a number at a step.
     struct Scripted {
@@ -223,7 +224,7 @@ mod tests {
             Ok(self.weights.clone())
         }
 
-        fn optimizer_states(&mut self) -> Result<Vec<Vec<u8>>> {
+        fn optimizer_states(&mut self, _step: u64) -> Result<Vec<Vec<u8>>> {
             Ok(vec![vec![0]; self.weights.len()])
         }
     }
@@ -235,7 +236,7 @@ mod tests {
         let member = |(place, seed): (usize, &u64)| {
             let mut config = config.clone();
             config.training.seed = *seed;
-            let run = Run::create(runs_dir, &seed.to_string(), config).unwrap();
+            let run = Run::create(runs_dir, &seed.to_string(), config, Locking::Needed).unwrap();
             Member::new(place, run, Box::new(()), &TrainingDevice::cpu(), 1).unwrap()
         };
         let members = seeds.iter().enumerate().map(member).collect();

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use burn::train::Interrupter;
 use clockwork_training::{
-    Config, Ending, Error, Evaluation, Outcome, Run, RunFiles, RunObserver, TrainingDevice, train_together,
+    Config, Ending, Error, Evaluation, Locking, Outcome, Resume, Run, RunFiles, RunObserver, TrainingDevice,
+    train_together,
 };
 
 const SETTINGS: [&str; 7] = [
@@ -23,7 +24,8 @@ fn config(seed: u64, more: &[&str]) -> Config {
 }
 
 fn create(runs_dir: &Path, seeds: &[u64], more: &[&str]) -> Vec<Run> {
-    let create = |seed: &u64| Run::create(runs_dir, &seed.to_string(), config(*seed, more)).unwrap();
+    let create =
+        |seed: &u64| Run::create(runs_dir, &seed.to_string(), config(*seed, more), Locking::Needed).unwrap();
     seeds.iter().map(create).collect()
 }
 
@@ -116,7 +118,7 @@ fn stopped_together_they_go_on_together_or_alone() {
     assert!(outcomes.iter().all(|outcome| outcome.ending == Ending::Interrupted("enough".into())));
     assert_eq!(outcomes[1].step, 30);
 
-    let resume = |seed: u64| Run::resume(&stopped.path().join(seed.to_string())).unwrap();
+    let resume = |seed: u64| Run::resume(&stopped.path().join(seed.to_string()), &Resume::default()).unwrap();
     together(unobserved(vec![resume(0), resume(5)]), &Interrupter::new());
     for seed in [0, 5] {
         let last = |runs_dir: &Path, kind: &str| {

@@ -7,8 +7,14 @@ use clockwork_report::words;
 use clockwork_training::RunFiles;
 
 use crate::{
-    analysis_progress::AnalysisProgress, args::AnalyzeArgs, checkpoint_path::checkpoint_path, exit::Ended,
-    printer::Printer, threads::start_threads,
+    analysis_output::write_unless_forbidden,
+    analysis_progress::AnalysisProgress,
+    args::AnalyzeArgs,
+    checkpoint_path::checkpoint_path,
+    commands::report::{report_text, write_report},
+    exit::Ended,
+    printer::Printer,
+    threads::start_threads,
 };
 
 /// `clockwork analyze`
@@ -23,16 +29,25 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     let analysis = AnalysisFiles::of(&checkpoint, &mut *observer)
         .with_context(|| format!("cannot analyse {}", path.display()))?;
     let Findings { summary, claims, provenance } = &analysis.findings;
-    let of_run = || RunFiles::of_checkpoint(&path).map(|run| run.analysis(provenance.step));
-    let out = args.out.clone().or_else(of_run);
-    if let Some(out) = &out {
-        analysis.write(out)?;
-    }
+    let run = RunFiles::of_checkpoint(&path);
+    let out = match (&args.out, &run) {
+        (Some(out), _) => analysis.write(out).map(|()| Some(out.clone()))?,
+        (None, Some(run)) => {
+            let out = run.analysis(provenance.step);
+            write_unless_forbidden(&analysis, &out, &printer)?.then_some(out)
+        }
+        (None, None) => None,
+    };
     drop(observer);
     printer.result(&match args.json {
         true => serde_json::to_string_pretty(summary)? + "\n",
         false => text(&path, &analysis.findings, out.as_deref()),
     })?;
+    if let (true, Some(run), Some(_)) = (args.report, &run, &out) {
+        let directory = args.out.clone().unwrap_or_else(|| run.report());
+        let written = write_report(run, &analysis, &directory, &printer)?;
+        printer.line(&report_text(&written));
+    }
     let all_hold = claims.iter().all(Claim::holds);
     Ok(if args.check && !all_hold { Ended::ClaimFailed } else { Ended::Done })
 }

@@ -2,13 +2,15 @@ use anyhow::Context;
 use clockwork_analysis::{AnalysisFiles, Comparison, RunFindings};
 use clockwork_files::write_atomically;
 use clockwork_report::{ComparisonReport, TrainingCurves};
-use clockwork_training::Milestones;
+use clockwork_training::{Milestones, RunFiles};
 
 use crate::{
+    analysis_output::write_unless_forbidden,
     args::CompareArgs,
     comparison_csv::csv,
     comparison_table::text,
     exit::Ended,
+    facts::Facts,
     printer::Printer,
     relative_path::relative_to_here,
     runs_to_compare::{Newest, RunToCompare, names, of_one_modulus, runs_to_compare},
@@ -32,7 +34,7 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
     let mut curves = Vec::new();
     for (run, name) in runs.into_iter().zip(names) {
         bar.set_message(name.clone());
-        let (of_run, of_training) = findings_of(run, name)?;
+        let (of_run, of_training) = findings_of(run, name, &printer)?;
         findings.push(of_run);
         curves.push(of_training);
         bar.inc(1);
@@ -61,22 +63,26 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
 }
 
 /// The findings of a run, which is analysed if it was not yet, and what was measured in its training.
-fn findings_of(run: RunToCompare, name: String) -> anyhow::Result<(RunFindings, TrainingCurves)> {
+fn findings_of(
+    run: RunToCompare,
+    name: String,
+    printer: &Printer,
+) -> anyhow::Result<(RunFindings, TrainingCurves)> {
     let RunToCompare { files, step, newest, .. } = run;
     let findings = match newest {
         Newest::Analysed(findings) => *findings,
         Newest::NotAnalysed(checkpoint) => {
             let analysis = AnalysisFiles::of(&checkpoint, &mut ())
                 .with_context(|| format!("cannot analyse {}", checkpoint.path.display()))?;
-            analysis.write(&files.analysis(step))?;
+            write_unless_forbidden(&analysis, &files.analysis(step), printer)?;
             analysis.findings
         }
     };
-    // An imported network has no evaluations.
-    let evaluations = files.metrics(step)?;
+    let path = relative_to_here(files.path());
+    let Facts { record, evaluations } = Facts::read(&RunFiles::new(&path), step, printer);
     let milestones: Milestones = evaluations.iter().collect();
-    let state = files.record().map(|record| record.state().to_string());
-    let path = relative_to_here(files.path()).display().to_string();
+    let state = record.map(|record| record.state().to_string());
+    let path = path.display().to_string();
     let curves = training_curves(&evaluations, &milestones);
     Ok((RunFindings { name, path, state, generalised: milestones.generalised, findings }, curves))
 }

@@ -13,7 +13,7 @@ use crate::{
 pub fn import(args: &ImportArgs) -> anyhow::Result<Ended> {
     let mut checkpoint = Checkpoint::open(&args.file, args.key.as_deref())?.checkpoint;
     let Some(imported) = checkpoint.metadata.imported.clone() else {
-        return Err(anyhow!(WrongRequest("analyze it as it is, or copy its run's directory"))
+        return Err(anyhow!(WrongRequest::new("analyze it as it is, or copy its run's directory"))
             .context(format!("{} is a checkpoint of clockwork's own", args.file.display())));
     };
     checkpoint.metadata.step = args.step;
@@ -29,7 +29,9 @@ pub fn import(args: &ImportArgs) -> anyhow::Result<Ended> {
         Some(split) => format!("trained on {} pairs, {} held out", split.train.len(), split.test.len()),
         None => "which pairs it was trained on is not said".to_owned(),
     };
-    Printer::new(false).result(&format!(
+    let printer = Printer::new(false);
+    run.notes().iter().for_each(|note| printer.warn(&note.to_string()));
+    printer.result(&format!(
         "imported {file}, {orientation}: {}\n  modulus {}, d_model {}, {} heads, d_mlp {}; {split}\n  next   {} analyze {}\n",
         path.display(),
         model.modulus,

@@ -1,4 +1,4 @@
-use clockwork_training::Run;
+use clockwork_training::{Resume, Run};
 
 use crate::{
     args::ResumeArgs,
@@ -13,5 +13,11 @@ pub fn resume(args: &ResumeArgs) -> anyhow::Result<Ended> {
     require_terminal(&args.training)?;
     let printer = Printer::new(args.training.quiet);
     let device = device(args.training.backend, &printer)?;
-    train_and_tell(Run::resume(&args.run)?, device, &args.training, &printer)
+    let steps = args.max_steps.map(|steps| format!("training.max_steps={steps}"));
+    let resume = Resume {
+        settings: args.settings.iter().cloned().chain(steps).collect(),
+        from_step: args.from_step,
+        locking: args.training.locking(),
+    };
+    train_and_tell(Run::resume(&args.run, &resume)?, device, &args.training, &printer)
 }

@@ -8,9 +8,17 @@ use clockwork_training::{
 };
 
 use crate::{
-    args::SweepArgs, device::device, duration::seconds, exit::Ended, interrupt::stop_on_ctrl_c,
-    printer::Printer, program::program, relative_path::relative_to_here, sweep_progress::SweepProgress,
-    table::table, threads::start_threads,
+    args::{SweepArgs, locking},
+    device::device,
+    duration::seconds,
+    exit::Ended,
+    interrupt::stop_on_ctrl_c,
+    printer::Printer,
+    program::program,
+    relative_path::relative_to_here,
+    sweep_progress::SweepProgress,
+    table::table,
+    threads::start_threads,
 };
 
 /// Runs that a GPU trains together.
@@ -30,9 +38,12 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
     let threads = if is_together { start_threads(None)? } else { (cores.get() / jobs).max(1) };
     let clockwork = env::current_exe().context("cannot find this program")?;
     let command = |directory: &Path, base: &Path, run: &PlannedRun| {
-        command(&clockwork, directory, base, run, &device, threads)
+        let mut command = command(&clockwork, directory, base, run, &device, threads);
+        command.extend(args.no_lock.then(|| "--no-lock".to_owned()));
+        command
     };
-    let sweep = Sweep::open(&args.runs_dir, &name(args), plan, command)?;
+    let sweep = Sweep::open(&args.runs_dir, &name(args), plan, locking(args.no_lock), command)?;
+    sweep.notes().iter().for_each(|note| printer.warn(&note.to_string()));
 
     let interrupter = Interrupter::new();
     stop_on_ctrl_c(&interrupter)?;

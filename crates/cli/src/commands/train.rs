@@ -1,5 +1,5 @@
-use clockwork_training::{Config, Error, Run};
-use jiff::Zoned;
+use clockwork_training::{Config, Error, Run, now};
+use jiff::tz::TimeZone;
 
 use crate::{
     args::TrainArgs,
@@ -30,14 +30,16 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<Ended> {
 }
 
 fn create(args: &TrainArgs, config: &Config) -> Result<Run, Error> {
-    let new = |name: &str| Run::create(&args.runs_dir, name, config.clone());
+    let locking = args.training.locking();
+    let new = |name: &str| Run::create(&args.runs_dir, name, config.clone(), locking);
     if let Some(name) = &args.name {
         return match args.or_resume {
-            true => Run::create_or_resume(&args.runs_dir, name, config),
+            true => Run::create_or_resume(&args.runs_dir, name, config, locking),
             false => new(name),
         };
     }
-    let time = Zoned::now().strftime("%Y%m%d-%H%M%S");
+    let time = now()?.to_zoned(TimeZone::system());
+    let time = time.strftime("%Y%m%d-%H%M%S");
     let name =
         format!("{}{}-seed{}-{time}", config.task.operation, config.task.modulus, config.training.seed);
     // Several runs may start in the same second.

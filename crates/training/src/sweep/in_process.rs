@@ -69,15 +69,15 @@ impl InProcess<'_> {
 
     /// Trains runs of equal settings, those that are equally far together.
     fn train_some(&self, runs: &[usize]) -> Result<()> {
-        let mut by_step: BTreeMap<u64, Vec<(usize, Run)>> = BTreeMap::new();
+        let mut by_step: BTreeMap<(u64, u64), Vec<(usize, Run)>> = BTreeMap::new();
         for &i in runs {
             if self.interrupter.should_stop() {
                 return Ok(());
             }
             let PlannedRun { name, config, .. } = &self.sweep.planned[i];
             // Only those that are about to be trained are opened: an open run is locked.
-            match Run::create_or_resume(&self.sweep.path, name, config) {
-                Ok(run) => by_step.entry(run.step()).or_default().push((i, run)),
+            match Run::create_or_resume(&self.sweep.path, name, config, self.sweep.locking) {
+                Ok(run) => by_step.entry((run.step(), run.moments_age())).or_default().push((i, run)),
                 Err(error) => self.settle(i, Err(error))?,
             }
         }

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use super::{Seeds, seeds::MAX_RUNS};
-use crate::{Config, Error, Origin, Result};
+use crate::{Config, Error, Origin, Result, settings::Base};
 
 /// The runs of a sweep: the product of seeds and settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,23 +58,24 @@ impl SweepPlan {
                 problem: format!("asks for more than {MAX_RUNS} runs"),
             });
         }
+        let base = Base::read(file)?.with(&common)?;
         let mut runs = Vec::new();
         for settings in product(&varied) {
             for &seed in seeds.as_slice() {
-                runs.push(PlannedRun::new(file, &common, &settings, seed)?);
+                runs.push(PlannedRun::new(&base, &settings, seed)?);
             }
         }
         refuse_equals(&runs)?;
-        let base = Config::load(file, &[&common[..], &["training.seed=0".to_owned()]].concat())?;
+        let base = base.with(&["training.seed=0".to_owned()])?.try_into()?;
         Ok(Self { base, runs })
     }
 }
 
 impl PlannedRun {
-    fn new(file: Option<&Path>, common: &[String], varied: &[(&str, &str)], seed: u64) -> Result<Self> {
+    fn new(base: &Base, varied: &[(&str, &str)], seed: u64) -> Result<Self> {
         let settings: Vec<String> = varied.iter().map(|(path, value)| format!("{path}={value}")).collect();
-        let all = [common, &settings, &[format!("training.seed={seed}")]].concat();
-        let config = Config::load(file, &all)?;
+        let all = [&settings[..], &[format!("training.seed={seed}")]].concat();
+        let config = base.clone().with(&all)?.try_into()?;
         let part = |(path, value): &(&str, &str)| {
             let key = path.rsplit('.').next().unwrap_or(path);
             format!("{key}-{}-", value.trim_matches(['"', '\'']))

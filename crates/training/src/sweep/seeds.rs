@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, str::FromStr};
 
-use crate::{Error, Origin, Result};
+use crate::{Error, Origin, Result, settings::is_whole_number};
 
 /// A sweep with more runs is a slip of the finger.
 pub(super) const MAX_RUNS: u64 = 10_000;
@@ -31,7 +31,11 @@ impl FromStr for Seeds {
                 Some((first, end)) => number(first).zip(number(end)).map(|(first, end)| first..end),
             };
             let range = range.ok_or_else(|| {
-                fail("must be half-open ranges or single seeds, such as 0..8 or 1,5,9".to_owned())
+                let mut numbers = part.split("..").map(str::trim);
+                fail(match numbers.all(is_whole_number) {
+                    true => format!("seeds must be at most {}", i64::MAX),
+                    false => "must be half-open ranges or single seeds, such as 0..8 or 1,5,9".to_owned(),
+                })
             })?;
             if range.is_empty() {
                 return Err(fail(format!("{} is an empty range; its end is left out", part.trim())));
@@ -74,7 +78,8 @@ mod tests {
             ("-1", "must be half-open ranges"),
             ("0..=8", "must be half-open ranges"),
             ("0..", "must be half-open ranges"),
-            ("9223372036854775808", "must be half-open ranges"),
+            ("9223372036854775808", "seeds must be at most 9223372036854775807"),
+            ("5..9223372036854775808", "seeds must be at most 9223372036854775807"),
             ("8..0", "8..0 is an empty range"),
             ("3..3", "3..3 is an empty range"),
             ("0..4,2", "lists seed 2 twice"),

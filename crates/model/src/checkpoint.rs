@@ -1,5 +1,4 @@
 use std::{
-    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -10,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, ModelConfig, NAMES, Orientation, Result, Split, SplitRule, Task, Weights,
-    foreign_file::what_it_is, import::Import, split::SPLIT_NAMES, state_dict::MAX_FILE_BYTES,
+    foreign_file::what_it_is,
+    import::Import,
+    seal::{is_sealed, sealed, unsealed},
+    split::SPLIT_NAMES,
+    state_dict::MAX_FILE_BYTES,
 };
-
-/// The key of the safetensors metadata that holds [`CheckpointMetadata`] as JSON. There is only
-/// this one, since the format keeps its keys in no fixed order and equal runs must write equal bytes.
-const METADATA_KEY: &str = "clockwork";
 
 /// The version of the metadata; a newer one is refused rather than misread.
 const FORMAT_VERSION: u32 = 1;
@@ -180,13 +179,13 @@ impl Checkpoint {
     /// another kind of network.
     pub fn open(path: &Path, key: Option<&str>) -> Result<CheckpointFile> {
         let bytes = read(path)?;
+        if let Some(what) = what_it_is(path, &bytes) {
+            return Err(problem(path, what));
+        }
         let sha256 = sha256(&bytes);
-        let checkpoint = if key.is_none() && is_ours(&bytes) {
+        let checkpoint = if key.is_none() && is_sealed(&bytes) {
             Self::from_bytes(&bytes).map_err(|what| problem(path, what))?
         } else {
-            if let Some(what) = what_it_is(path, &bytes) {
-                return Err(problem(path, what));
-            }
             let Import { task, model, weights, split, orientation } = Import::read(path, bytes, key)?;
             let imported = ImportedFrom {
                 file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -202,8 +201,10 @@ impl Checkpoint {
     }
 
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let metadata = StoredMetadata::from(self.metadata.clone());
-        let info = HashMap::from([(METADATA_KEY.to_owned(), serde_json::to_string(&metadata)?)]);
+        self.to_bytes_with(&StoredMetadata::from(self.metadata.clone()))
+    }
+
+    fn to_bytes_with(&self, metadata: &StoredMetadata) -> io::Result<Vec<u8>> {
         let bytes = self.weights.as_ref().map(|w| w.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>());
         let mut views = Vec::new();
         for (name, (shape, bytes)) in NAMES.zip(self.metadata.model.shapes().zip(bytes.as_ref())).into_array()
@@ -218,20 +219,14 @@ impl Checkpoint {
             let view = TensorView::new(Dtype::I64, vec![bytes.len() / size_of::<i64>()], bytes);
             views.push((name, view.map_err(io::Error::other)?));
         }
-        safetensors::serialize(views, Some(info)).map_err(io::Error::other)
+        sealed(metadata, views).map_err(io::Error::other)
     }
 
     fn from_bytes(bytes: &[u8]) -> std::result::Result<Self, String> {
-        let broken = |e| format!("not a whole safetensors file ({e}); take another checkpoint");
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(broken)?;
-        let json = header
-            .metadata()
-            .as_ref()
-            .and_then(|metadata| metadata.get(METADATA_KEY))
-            .ok_or("not a checkpoint of clockwork: its metadata are missing")?;
+        let metadata = unsealed(bytes)?.ok_or("not a checkpoint of clockwork: its metadata are missing")?;
         let metadata: StoredMetadata =
-            serde_json::from_str(json).map_err(|e| format!("cannot read its metadata: {e}"))?;
+            serde_json::from_value(metadata).map_err(|e| format!("cannot read its metadata: {e}"))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let format_version = metadata.format_version;
         if format_version != FORMAT_VERSION {
             return Err(format!(
@@ -300,12 +295,6 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(fail)
 }
 
-/// Whether a file says that it is a checkpoint of ours.
-fn is_ours(bytes: &[u8]) -> bool {
-    let header = SafeTensors::read_metadata(bytes);
-    header.is_ok_and(|(_, header)| header.metadata().as_ref().is_some_and(|m| m.contains_key(METADATA_KEY)))
-}
-
 fn problem(path: &Path, problem: impl Into<String>) -> Error {
     Error::Checkpoint { path: path.to_owned(), problem: problem.into() }
 }
@@ -358,11 +347,9 @@ mod tests {
 
     #[test]
     fn pairs_that_the_seed_does_not_draw_are_refused() {
-        let mut bytes = checkpoint().to_bytes().unwrap();
-        let seed = br#"\"seed\":3"#;
-        let at = bytes.windows(seed.len()).position(|bytes| bytes == seed).unwrap();
-        bytes[at + seed.len() - 1] = b'8';
-        let problem = Checkpoint::from_bytes(&bytes).unwrap_err();
+        let mut stored = StoredMetadata::from(checkpoint().metadata);
+        stored.split = Some(SplitRule { train_fraction: 0.5, seed: 8 });
+        let problem = Checkpoint::from_bytes(&checkpoint().to_bytes_with(&stored).unwrap()).unwrap_err();
         assert_eq!(problem, "the pairs that it was trained on are not those that its seed draws");
     }
 
@@ -389,12 +376,18 @@ mod tests {
         let message = Checkpoint::from_bytes(&foreign).unwrap_err();
         assert_eq!(message, "not a checkpoint of clockwork: its metadata are missing");
 
-        let newer = String::from_utf8_lossy(&checkpoint().to_bytes().unwrap()).into_owned();
-        assert!(newer.contains(r#"\"format_version\":1"#));
-        let mut newer = checkpoint().to_bytes().unwrap();
-        let at = newer.windows(18).position(|w| w == br#"\"format_version\""#).unwrap();
-        newer[at + 19] = b'7';
+        let mut newer = StoredMetadata::from(checkpoint().metadata);
+        newer.format_version = 7;
+        let newer = checkpoint().to_bytes_with(&newer).unwrap();
         assert!(Checkpoint::from_bytes(&newer).unwrap_err().starts_with("has format version 7"));
+
+        // Files of version 0.1 are not sealed.
+        let weights = checkpoint().to_bytes().unwrap();
+        let tensors = SafeTensors::deserialize(&weights).unwrap();
+        let json = serde_json::to_string(&StoredMetadata::from(checkpoint().metadata)).unwrap();
+        let info = [("clockwork".to_owned(), json)].into();
+        let old = safetensors::serialize(tensors.iter().collect::<Vec<_>>(), Some(info)).unwrap();
+        assert_eq!(Checkpoint::from_bytes(&old).unwrap(), checkpoint());
     }
 
     proptest! {

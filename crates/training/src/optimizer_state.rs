@@ -4,15 +4,14 @@
 //! named `moment_1.embed.W_E` and so on: equal states are equal bytes, anyone can look into them,
 //! and a file of another network is noticed before it is used.
 
-use std::collections::HashMap;
-
 use burn::{
     optim::OptimizerRecord,
     tensor::{Bytes, DType},
 };
 use burn_pack::{Reader, Scalar, Tensor, Writer};
-use clockwork_model::{ModelConfig, NAMES};
+use clockwork_model::{ModelConfig, NAMES, sealed, unsealed};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde_json::{Value, json};
 
 /// The two moving averages of `AdamW`, as burn names them.
 const MOMENTS: [&str; 2] = ["moment_1", "moment_2"];
@@ -23,7 +22,7 @@ const TIME: &str = "momentum.time";
 /// A tensor of a record: its name in a file, shape and bytes.
 type Named = (String, Vec<usize>, Vec<u8>);
 
-/// The key of the metadata that say how many steps the moments have seen, where that is not the step itself:
+/// The field of the metadata that says how many steps the moments have seen, where that is not the step itself:
 /// they began anew on the way.
 const AGE: &str = "steps";
 
@@ -31,13 +30,13 @@ const AGE: &str = "steps";
 /// [`NAMES`], from 1.
 pub(crate) fn to_bytes(record: OptimizerRecord, r: usize, step: u64) -> Result<Vec<Vec<u8>>, String> {
     let (tensors, age) = tensors(record)?;
-    let metadata = (age != step).then(|| HashMap::from([(AGE.to_owned(), age.to_string())]));
+    let metadata = if age == step { json!({}) } else { json!({ AGE: age }) };
     let of_network = |i: usize| {
         let part = |(name, shape, bytes): &Named| {
             let length = bytes.len() / r;
             (name.clone(), shape[1..].to_vec(), bytes[i * length..][..length].to_vec())
         };
-        serialise(&tensors.iter().map(part).collect::<Vec<_>>(), metadata.clone())
+        serialise(&tensors.iter().map(part).collect::<Vec<_>>(), &metadata)
     };
     (0..r).map(of_network).collect()
 }
@@ -68,19 +67,21 @@ fn tensors(record: OptimizerRecord) -> Result<(Vec<Named>, u64), String> {
     Ok((tensors, age))
 }
 
-fn serialise(tensors: &[Named], metadata: Option<HashMap<String, String>>) -> Result<Vec<u8>, String> {
+fn serialise(tensors: &[Named], metadata: &Value) -> Result<Vec<u8>, String> {
     let mut views = Vec::new();
     for (name, shape, bytes) in tensors {
         views.push((name, TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|e| words(&e))?));
     }
-    safetensors::serialize(views, metadata).map_err(|e| words(&e))
+    sealed(metadata, views).map_err(|e| words(&e))
 }
 
 /// How many steps the moments of a file of a step have seen.
 pub(crate) fn age(bytes: &[u8], step: u64) -> u64 {
-    let header = SafeTensors::read_metadata(bytes).ok().map(|(_, header)| header);
-    let age = header.and_then(|header| header.metadata().as_ref()?.get(AGE)?.parse().ok());
-    age.unwrap_or(step)
+    unsealed(bytes).map_or(step, |metadata| age_of(metadata.as_ref(), step))
+}
+
+fn age_of(metadata: Option<&Value>, step: u64) -> u64 {
+    metadata.and_then(|metadata| metadata[AGE].as_u64()).unwrap_or(step)
 }
 
 /// The inverse of [`to_bytes`]: the record after `step` steps, from one file per network of these sizes.
@@ -92,9 +93,10 @@ pub(crate) fn from_bytes(
     let broken = |e| format!("not a whole safetensors file ({e})");
     let files = networks.iter().map(|bytes| SafeTensors::deserialize(bytes).map_err(broken));
     let files = files.collect::<Result<Vec<_>, _>>()?;
-    let age_of = |bytes: &&[u8]| age(bytes, step);
-    let age = networks.first().map_or(step, age_of);
-    if networks.iter().any(|network| age_of(network) != age) {
+    let metadata = networks.iter().map(|bytes| unsealed(bytes)).collect::<Result<Vec<_>, _>>()?;
+    let mut ages = metadata.iter().map(|metadata| age_of(metadata.as_ref(), step));
+    let age = ages.next().unwrap_or(step);
+    if ages.any(|other| other != age) {
         return Err("moments that have seen another number of steps".to_owned());
     }
     let mut packed = Vec::new();

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use clockwork_analysis::{Across, ComparedRun, Comparison, MeanOverlap, Overlap, Pair, Spread};
 
 use crate::{Axis, Content, Entry, Figure, HeatMap, Line, Section, TrainingCurves, words::short};
@@ -117,15 +115,14 @@ fn histogram(of: &Across) -> Entry {
 
 fn overlaps(of: &Comparison) -> Entry {
     let n = of.runs.len();
-    let positions: BTreeMap<&str, usize> =
-        (0..).zip(&of.runs).map(|(i, run)| (run.name.as_str(), i)).collect();
+    // In the order of the pairs. Names would not do: two runs may have one.
+    let positions = || (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
     let frame = |label: &str, value_name: &str, itself: f64, value: &dyn Fn(&Overlap) -> f64| {
         let mut values = vec![0.0; n * n];
         // The first run is at the top.
         let cell = |a: usize, b: usize| (n - 1 - a) * n + b;
         (0..n).for_each(|i| values[cell(i, i)] = itself);
-        for Pair { a, b, overlap } in &of.across.pairs {
-            let (a, b) = (positions[a.as_str()], positions[b.as_str()]);
+        for ((a, b), Pair { overlap, .. }) in positions().zip(&of.across.pairs) {
             values[cell(a, b)] = value(overlap);
             values[cell(b, a)] = value(overlap);
         }

@@ -70,7 +70,7 @@ fn map(of: &Comparison) -> Entry {
     }
     let axes = [of_frequencies(frequencies), of_runs(&of.runs, true)];
     Entry::new(
-        Figure::new("key-frequencies", "Key frequencies of each run", axes, Content::HeatMap(map)).thinned(),
+        Figure::new("key-frequencies", "Key frequencies of each run", axes, Content::HeatMap(map)),
         format!(
             "A row per run, shaded by how the embedding's squared norm is spread over frequencies; dots mark \
                 the key frequencies by the neurons' rule. Dark cells and dots coincide where the rules agree, \
@@ -152,8 +152,7 @@ fn overlaps(of: &Comparison) -> Entry {
         text.extend([pair.as_str(), "for a pair chosen beforehand."]);
     }
     Entry::new(
-        Figure::with_slider("overlap", "Overlap of key frequencies between runs", axes, "overlap", frames)
-            .thinned(),
+        Figure::with_slider("overlap", "Overlap of key frequencies between runs", axes, "overlap", frames),
         text,
     )
 }

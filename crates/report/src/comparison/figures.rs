@@ -100,7 +100,7 @@ fn histogram(of: &Across) -> Entry {
     let levels = vec![(of.expected_key_freq_count, "mean by chance".to_owned())];
     let most = of.key_freq_counts.values().max().copied().unwrap_or(0);
     let never = of.key_freq_counts.values().filter(|&&count| count == 0).count();
-    let axes = [Axis::of("frequency"), Axis::count("runs in which it is key")];
+    let axes = [of_frequencies(of.frequencies), Axis::count("runs in which it is key")];
     Entry::new(
         Figure::new("histogram", "How often each frequency is key", axes, Content::Bars { bars, levels }),
         format!(

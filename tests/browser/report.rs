@@ -4,9 +4,12 @@
 //! dependencies are built with, and burn would be built twice: once for the binary, once for its tests. It
 //! runs the binary that is built beside it; `just test` builds that first.
 
+mod drawn_figures;
+
 use std::{
     env,
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex},
@@ -19,6 +22,8 @@ use headless_chrome::{
     browser::tab::{EventListener, point::Point},
     protocol::cdp::types::Event,
 };
+
+use drawn_figures::{Names, assert_labels_stand_at_what_they_name};
 
 /// However busy the machine, a figure is drawn in this.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -134,6 +139,9 @@ fn a_report_is_seen_pointed_at_and_moved_in_a_browser() {
 
     let count = look_at_every_figure(&tab);
     assert!(count >= 25, "{count} figures");
+    let names = Names { key_freqs: key_freqs(&directory.path().join("runs/quick")), runs: vec![] };
+    let figures = directory.path().join("runs/quick/report/figures");
+    assert_labels_stand_at_what_they_name(&tab, &figures, &names);
 
     // The slider of what neurons put into a column shows another frame.
     evaluate(&tab, "document.querySelector('[data-figure=components]').scrollIntoView({block: 'center'})");
@@ -187,27 +195,68 @@ fn a_report_is_seen_pointed_at_and_moved_in_a_browser() {
     assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
-/// Compares the run with one that was stopped early, on the screen of a phone.
+/// The key frequencies that a run's analysis found.
+fn key_freqs(run: &Path) -> Vec<u64> {
+    let of_step = fs::read_dir(run.join("analysis")).unwrap().next().unwrap().unwrap();
+    let analysis = fs::read(of_step.path().join("analysis.json")).unwrap();
+    let analysis: serde_json::Value = serde_json::from_slice(&analysis).unwrap();
+    serde_json::from_value(analysis["summary"]["key_freqs"].clone()).unwrap()
+}
+
+/// Compares the run with two that were stopped early and a copy of its own, on the screen of a phone. All
+/// three have numbers for names, which are neither their positions nor in order.
 fn compare(tab: &Tab, directory: &Path, quick: &str) {
-    clockwork(directory, &["train", "--name=short", "--seed=1", "--max-steps=200", "--config", quick]);
-    clockwork(directory, &["compare", "runs/quick", "runs/short"]);
+    for (name, seed) in [("--name=5", "--seed=1"), ("--name=3", "--seed=2")] {
+        clockwork(directory, &["train", name, seed, "--max-steps=200", "--config", quick]);
+    }
+    copy(&directory.join("runs/quick"), &directory.join("runs/4"));
+    clockwork(directory, &["compare", "runs/quick", "runs/5", "runs/3", "runs/4"]);
     let page = format!("file://{}", directory.join("runs/comparison/report.html").display());
     tab.navigate_to(&page).unwrap().wait_until_navigated().unwrap();
     let text = evaluate(tab, "document.body.innerText");
     let text = text.as_str().unwrap();
     for words in [
-        "What 2 networks found",
-        "1 of 2 networks answer everything right modulo 59",
-        "short",
+        "What 4 networks found",
+        "2 of 4 networks answer everything right modulo 59",
+        "quick, 4 have the same weights",
         "it generalises",
     ] {
         assert!(text.contains(words), "{words:?} is missing");
     }
     assert_eq!(look_at_every_figure(tab), 5);
     let marks = "document.querySelectorAll('[data-figure=key-frequencies] .scatterlayer .point').length";
-    wait_for(tab, &format!("{marks} >= 3"));
+    wait_for(tab, &format!("{marks} >= 6"));
     wait_for(tab, "document.documentElement.scrollWidth <= 400");
+
+    let names = Names { key_freqs: vec![], runs: vec!["quick", "5", "3", "4"] };
+    assert_labels_stand_at_what_they_name(tab, &directory.join("runs/comparison/figures"), &names);
+    zoom_into_frequencies(tab);
     tab.print_to_pdf(None).unwrap();
+}
+
+/// Zooms into some frequencies of a map, of which each is then labelled, and out again.
+fn zoom_into_frequencies(tab: &Tab) {
+    let figure = "document.querySelector('[data-figure=key-frequencies]')";
+    let labels = format!("[...{figure}.querySelectorAll('.xtick text')].map(t => t.textContent).join(' ')");
+    let all = evaluate(tab, &labels);
+    // Positions 4 to 6 are those of frequencies 5 to 7.
+    evaluate(tab, &format!("Plotly.relayout({figure}, {{'xaxis.range': [3.6, 6.4]}})"));
+    wait_for(tab, &format!("{labels} === '5 6 7'"));
+    evaluate(tab, &format!("Plotly.relayout({figure}, {{'xaxis.autorange': true}})"));
+    wait_for(tab, &format!("{labels} === {all}"));
+}
+
+/// Copies a directory.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copied = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &copied),
+            false => fs::copy(entry.path(), copied).map(|_| ()).unwrap(),
+        }
+    }
 }
 
 /// Waits until each figure is drawn once it comes into view, and tells how many there are.

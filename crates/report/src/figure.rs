@@ -35,7 +35,7 @@ pub struct Axis {
     pub is_count: bool,
     /// The names of positions 0, 1, …, where they have any.
     pub names: Option<Vec<String>>,
-    /// The positions whose names are written at the axis, where not all have room.
+    /// The positions whose names are written at the axis; evenly spaced ones where it is empty.
     pub labelled: Vec<usize>,
 }
 
@@ -111,6 +111,13 @@ fn cells_to_one(cells: usize) -> usize {
     cells.div_ceil(MAX_CELLS).max(1)
 }
 
+/// The round number of positions from one label to the next that leaves at most `most` of `count` labels.
+fn label_every(count: usize, most: usize) -> usize {
+    let powers = std::iter::successors(Some(1_usize), |power| power.checked_mul(10));
+    let mut round = powers.flat_map(|power| [1, 2, 5].map(|digit| power.saturating_mul(digit)));
+    round.find(|every| count <= every.saturating_mul(most.max(1))).unwrap_or(count)
+}
+
 /// Values below this are drawn at it on logarithmic axes, which have no zero.
 const SMALLEST: f64 = 1e-12;
 
@@ -145,13 +152,34 @@ impl Axis {
         Self { is_log: true, ..Self::of(name) }
     }
 
-    /// The axis of a map that was thinned: a cell that was several is called what the first of them was.
-    fn thinned(self) -> Self {
-        let Some(names) = self.names else { return self };
-        let by = cells_to_one(names.len());
+    /// The axis of a map of so many cells that is thinned: a cell that was several is called what the first
+    /// of them was.
+    fn thinned(self, cells: usize) -> Self {
+        let by = cells_to_one(cells);
+        if by == 1 {
+            return self;
+        }
+        let names = self.names.unwrap_or_else(|| (0..cells).map(|i| i.to_string()).collect());
         let mut labelled: Vec<usize> = self.labelled.into_iter().map(|i| i / by).collect();
         labelled.dedup();
         Self { names: Some(names.into_iter().step_by(by).collect()), labelled, ..self }
+    }
+
+    /// The name of a position: its number where positions have no names.
+    pub(crate) fn name_of(&self, position: usize) -> String {
+        match &self.names {
+            Some(names) => names.get(position).cloned().unwrap_or_default(),
+            None => position.to_string(),
+        }
+    }
+
+    /// Which of `count` positions are labelled: evenly spaced ones, `most` at the most, where none were
+    /// chosen.
+    pub(crate) fn labelled_of(&self, count: usize, most: usize) -> Vec<usize> {
+        match self.labelled.is_empty() {
+            true => (0..count).step_by(label_every(count, most)).collect(),
+            false => self.labelled.iter().copied().filter(|&position| position < count).collect(),
+        }
     }
 
     /// An axis whose positions have names, of which some are written.
@@ -161,15 +189,30 @@ impl Axis {
     }
 }
 
+impl Content {
+    /// How many positions are counted along the axes of a figure with this content: cells, bars, or points
+    /// whose positions have names.
+    pub(crate) fn positions(&self, [x, y]: [&Axis; 2]) -> [Option<usize>; 2] {
+        let named = |axis: &Axis| axis.names.as_ref().map(Vec::len);
+        match self {
+            Self::HeatMap(map) => [Some(map.columns), Some(map.rows())],
+            Self::Bars { bars, .. } => [Some(bars.len()), None],
+            Self::Lines { .. } | Self::Points(_) => [named(x), named(y)],
+        }
+    }
+}
+
 impl Figure {
-    /// A figure of one picture.
+    /// A figure of one picture. A map of more than 600 cells along an axis is thinned, and its axes with it:
+    /// of the cells that become one, the value of largest magnitude stays, so that what stands out is not
+    /// lost.
     #[must_use]
     pub fn new(id: &str, title: impl Into<String>, [x, y]: [Axis; 2], content: Content) -> Self {
         let frames = vec![Frame { label: String::new(), content }];
-        Self { id: id.to_owned(), title: title.into(), x, y, slider: None, frames }
+        Self { id: id.to_owned(), title: title.into(), x, y, slider: None, frames }.thinned()
     }
 
-    /// A figure of several pictures, and what they differ in.
+    /// A figure of several pictures, and what they differ in. Maps are thinned as in [`Figure::new`].
     #[must_use]
     pub fn with_slider(
         id: &str,
@@ -180,17 +223,20 @@ impl Figure {
     ) -> Self {
         let frames = frames.into_iter().map(|(label, content)| Frame { label, content }).collect();
         Self { id: id.to_owned(), title: title.into(), x, y, slider: Some(slider.to_owned()), frames }
+            .thinned()
     }
 
-    /// The figure with its maps thinned (see [`HeatMap::thinned`]), and the names along its axes with them.
-    #[must_use]
-    pub fn thinned(mut self) -> Self {
+    /// The figure with its maps thinned, and its axes with them.
+    fn thinned(mut self) -> Self {
+        let mut cells = None;
         for frame in &mut self.frames {
             if let Content::HeatMap(map) = &mut frame.content {
+                cells = cells.or(Some([map.columns, map.rows()]));
                 *map = std::mem::replace(map, HeatMap::new(0, Vec::new(), "", false)).thinned();
             }
         }
-        Self { x: self.x.thinned(), y: self.y.thinned(), ..self }
+        let Some([columns, rows]) = cells else { return self };
+        Self { x: self.x.thinned(columns), y: self.y.thinned(rows), ..self }
     }
 
     /// Its title with that of a frame.
@@ -241,10 +287,8 @@ impl HeatMap {
         self.values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()))
     }
 
-    /// The map with at most 600 cells along each axis: of the cells that become one, the value of
-    /// largest magnitude stays, so that what stands out is not lost.
-    #[must_use]
-    pub fn thinned(self) -> Self {
+    /// The map with at most [`MAX_CELLS`] cells along each axis.
+    fn thinned(self) -> Self {
         let (rows, columns) = (self.rows(), self.columns);
         let [by_row, by_column] = [rows, columns].map(cells_to_one);
         if by_row == 1 && by_column == 1 {
@@ -296,12 +340,39 @@ mod tests {
         let map = Content::HeatMap(HeatMap::new(n, vec![1.0; n], "v", false));
         let axes =
             [Axis::named("run", names, vec![0, 1, 500]), Axis::named("one", vec!["a".into()], vec![0])];
-        let figure = Figure::new("map", "Map", axes, map).thinned();
+        let figure = Figure::new("map", "Map", axes, map);
         let names = figure.x.names.unwrap();
         assert_eq!((names.len(), names[250].as_str()), (n / 2, "500"));
         assert_eq!((figure.x.labelled, figure.y.names.unwrap()), (vec![0, 250], vec!["a".to_owned()]));
         let Content::HeatMap(map) = &figure.frames[0].content else { panic!() };
         assert_eq!((map.columns, map.thinned_from), (n / 2, Some([1, n])));
+    }
+
+    #[test]
+    fn cells_of_a_thinned_map_without_names_keep_their_numbers() {
+        let n = 2 * MAX_CELLS;
+        let map = Content::HeatMap(HeatMap::new(n, vec![1.0; 2 * n], "v", false));
+        let figure = Figure::new("map", "Map", [Axis::of("neuron"), Axis::of("head")], map);
+        assert_eq!((figure.x.name_of(3), figure.y.name_of(1)), ("6".to_owned(), "1".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_map_is_not_thinned() {
+        let names = (0..2 * MAX_CELLS).map(|i| i.to_string()).collect();
+        let axes = [Axis::named("number", names, vec![7]), Axis::of("score")];
+        let figure = Figure::new("lines", "Lines", axes, Content::Lines { lines: vec![], marks: vec![] });
+        assert_eq!((figure.x.names.unwrap().len(), figure.x.labelled), (2 * MAX_CELLS, vec![7]));
+    }
+
+    #[test]
+    fn labels_are_those_chosen_or_evenly_spaced() {
+        let chosen = Axis::named("run", ["a", "b", "c"].map(String::from).to_vec(), vec![0, 2, 9]);
+        assert_eq!(chosen.labelled_of(3, 12), [0, 2]);
+        let all = Axis::of("number");
+        assert_eq!(all.labelled_of(3, 12), [0, 1, 2]);
+        assert_eq!(all.labelled_of(59, 12), [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55]);
+        assert_eq!(all.labelled_of(0, 12), [0; 0]);
+        assert_eq!((label_every(12, 12), label_every(13, 12), label_every(600, 12)), (1, 2, 50));
     }
 
     #[test]

@@ -5,14 +5,14 @@ use plotly::{
     color::NamedColor,
     common::{
         Anchor, ColorBar, ColorScale, ColorScaleElement, ExponentFormat, Font, HoverInfo, Line as Stroke,
-        Marker, Mode, Pad, Title, Visible,
+        Marker, Mode, Pad, TickMode, Title, Visible,
     },
     layout::{
-        Annotation, Axis as PlotlyAxis, AxisType, Legend, Margin, Shape, ShapeLine, ShapeType, Slider,
-        SliderCurrentValue, SliderMethod, SliderStep, TicksDirection,
+        Annotation, Axis as PlotlyAxis, AxisRange, AxisType, Legend, Margin, Shape, ShapeLine, ShapeType,
+        Slider, SliderCurrentValue, SliderMethod, SliderStep, TicksDirection,
     },
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     Axis, Content, Figure, HeatMap,
@@ -26,7 +26,17 @@ const DIGITS: i32 = 4;
 /// Pixels that a map has from its first row to its last, about, on the page.
 const MAP_HEIGHT: usize = 360;
 
+/// How many positions along an axis are labelled at most, where none were chosen.
+const LABELS: usize = 12;
+
+/// How many bars are labelled at most: as many names as find room upright.
+const BAR_LABELS: usize = 36;
+
 /// A figure as the JSON object that plotly's script draws. All frames are in it; a slider shows one.
+///
+/// Cells, bars and named points stand at 0, 1, 2, … along linear axes, and the axis says what each position
+/// is called. On plotly's axes of categories, a number would be taken for the category of that name where
+/// names are numbers, and two positions of one name would be one.
 pub(crate) fn json(figure: &Figure) -> String {
     let mut plot = Plot::new();
     let mut frames = Vec::new();
@@ -44,8 +54,8 @@ pub(crate) fn json(figure: &Figure) -> String {
             60
         }))
         .font(Font::new().family("system-ui, sans-serif").size(13))
-        .x_axis(axis(&figure.x, first, true))
-        .y_axis(axis(&figure.y, first, false))
+        .x_axis(axis(figure, first, 0))
+        .y_axis(axis(figure, first, 1))
         .legend(Legend::new().x(1.0).y(1.0).x_anchor(Anchor::Right));
     layout = decorated(layout, figure, first);
     if let Some(name) = &figure.slider {
@@ -65,17 +75,31 @@ pub(crate) fn json(figure: &Figure) -> String {
         layout = layout.sliders(vec![slider]);
     }
     plot.set_layout(layout);
-    plot.to_json()
+    let mut plot = json!(plot);
+    for (axis, names) in ["xaxis", "yaxis"].into_iter().zip(names(figure, first)) {
+        if let Some(names) = names {
+            // The setting has no setter in plotly's crate.
+            plot["layout"][axis]["labelalias"] = names.into();
+        }
+    }
+    plot.to_string()
+}
+
+/// The names of positions along both axes, by how plotly would write their numbers. They hold for labels at
+/// the axes and for those that pointing shows.
+fn names(figure: &Figure, content: Option<&Content>) -> [Option<Map<String, Value>>; 2] {
+    let of = |names: &mut dyn Iterator<Item = &String>| {
+        names.enumerate().map(|(i, name)| (i.to_string(), name.as_str().into())).collect()
+    };
+    let of_axis = |axis: &Axis| axis.names.as_ref().map(|names| of(&mut names.iter()));
+    match content {
+        Some(Content::Bars { bars, .. }) => [Some(of(&mut bars.iter().map(|bar| &bar.0))), None],
+        _ => [of_axis(&figure.x), of_axis(&figure.y)],
+    }
 }
 
 fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Trace>> {
     let visible = if is_first { Visible::True } else { Visible::False };
-    let place = |axis: &Axis, position: f64| -> Value {
-        match &axis.names {
-            Some(names) => names.get(position as usize).cloned().unwrap_or_default().into(),
-            None => position.into(),
-        }
-    };
     match content {
         Content::Lines { lines, .. } => lines
             .iter()
@@ -84,7 +108,7 @@ fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Tra
                 let y = line.points.iter().map(|point| rounded(figure.y.shown(point[1]))).collect();
                 let stroke = Stroke::new().color(hex(colour)).width(2.0);
                 let template = format!("{}<br>%{{x}}: %{{y}}<extra></extra>", line.name);
-                let x: Vec<Value> = line.points.iter().map(|point| place(&figure.x, point[0])).collect();
+                let x = line.points.iter().map(|point| point[0]).collect();
                 let trace: Box<dyn Trace> = Scatter::new(x, y)
                     .mode(Mode::Lines)
                     .name(&line.name)
@@ -107,43 +131,31 @@ fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Tra
             vec![trace.hover_template("%{text}<br>%{x}: %{y}<extra></extra>").visible(visible)]
         }
         Content::Bars { bars, .. } => {
-            let (names, values) =
-                bars.iter().map(|(name, value)| (name.clone(), rounded(figure.y.shown(*value)))).unzip();
-            let trace = Bar::new(names, values).marker(Marker::new().color(hex(LINES[0])));
+            let values = bars.iter().map(|bar| rounded(figure.y.shown(bar.1))).collect();
+            let trace =
+                Bar::new((0..bars.len()).collect(), values).marker(Marker::new().color(hex(LINES[0])));
             vec![trace.hover_template("%{x}: %{y}<extra></extra>").visible(visible)]
         }
         Content::HeatMap(map) => {
-            let marks = (!map.marked.is_empty()).then(|| marks(figure, map, visible.clone()));
-            std::iter::once(heat_map(figure, map, visible)).chain(marks).collect()
+            let marks = (!map.marked.is_empty()).then(|| marks(map, visible.clone()));
+            std::iter::once(heat_map(map, visible)).chain(marks).collect()
         }
-    }
-}
-
-/// The names of a map's columns or rows.
-fn names(axis: &Axis, count: usize) -> Vec<String> {
-    match &axis.names {
-        // A thinned map has fewer cells than there are names.
-        Some(names) if names.len() == count => names.clone(),
-        _ => (0..count).map(|i| i.to_string()).collect(),
     }
 }
 
 /// Dots on a map's marked cells, which do not get in the way of pointing at them.
-fn marks(figure: &Figure, map: &HeatMap, visible: Visible) -> Box<dyn Trace> {
-    let [x, y] =
-        [(&figure.x, map.columns, 1), (&figure.y, map.rows(), 0)].map(|(axis, count, coordinate)| {
-            let names = names(axis, count);
-            map.marked.iter().filter_map(|cell| names.get(cell[coordinate]).cloned()).collect()
-        });
+fn marks(map: &HeatMap, visible: Visible) -> Box<dyn Trace> {
+    let [y, x] = [0, 1].map(|coordinate| map.marked.iter().map(|cell| cell[coordinate]).collect());
     let rim = Stroke::new().color(NamedColor::White).width(if map.rows() < 40 { 1.5 } else { 0.0 });
     // Dots of more rows would cover their neighbours.
     let size = (MAP_HEIGHT / map.rows().max(1)).clamp(2, 9);
     let marker = Marker::new().size(size).color(hex(LINES[1])).line(rim);
-    let trace = Scatter::<String, String>::new(x, y).mode(Mode::Markers).marker(marker);
+    let trace = Scatter::<usize, usize>::new(x, y).mode(Mode::Markers).marker(marker);
     trace.hover_info(HoverInfo::Skip).show_legend(false).visible(visible)
 }
 
-fn heat_map(figure: &Figure, map: &HeatMap, visible: Visible) -> Box<dyn Trace> {
+/// The cells of a map. plotly puts columns and rows at 0, 1, 2, … where nothing else is said.
+fn heat_map(map: &HeatMap, visible: Visible) -> Box<dyn Trace> {
     let z: Vec<Vec<f64>> = map
         .values
         .chunks_exact(map.columns.max(1))
@@ -157,7 +169,7 @@ fn heat_map(figure: &Figure, map: &HeatMap, visible: Visible) -> Box<dyn Trace> 
     // A map of nothing but zeros still has a colour for more.
     let largest = if map.largest() > 0.0 { rounded(map.largest()) } else { 1.0 };
     let template = format!("%{{x}}, %{{y}}<br>{} %{{z}}<extra></extra>", map.value_name);
-    PlotlyMap::new(names(&figure.x, map.columns), names(&figure.y, map.rows()), z)
+    PlotlyMap::new_z(z)
         .color_scale(ColorScale::Vector(scale.collect()))
         .zmin(if map.has_signs { -largest } else { 0.0 })
         .zmax(largest)
@@ -167,31 +179,45 @@ fn heat_map(figure: &Figure, map: &HeatMap, visible: Visible) -> Box<dyn Trace> 
         .visible(visible)
 }
 
-fn axis(of: &Axis, content: Option<&Content>, is_x: bool) -> PlotlyAxis {
+/// The horizontal axis, 0, or the vertical one, 1.
+fn axis(figure: &Figure, content: Option<&Content>, which: usize) -> PlotlyAxis {
+    let of = [&figure.x, &figure.y][which];
     let axis = PlotlyAxis::new().title(Title::with_text(&of.name)).zero_line(false).auto_margin(true);
     let is_map = matches!(content, Some(Content::HeatMap(_)));
     let axis = if is_map { axis.show_grid(false) } else { axis.grid_color("#e4e4e4") };
-    let has_names = of.names.is_some() || is_map || (is_x && matches!(content, Some(Content::Bars { .. })));
-    if let (Some(names), false) = (&of.names, of.labelled.is_empty()) {
-        let labelled: Vec<usize> = of.labelled.iter().copied().filter(|&i| i < names.len()).collect();
-        let text = labelled.iter().map(|&i| names[i].clone()).collect();
-        return axis
-            .type_(AxisType::Category)
-            .tick_values(labelled.iter().map(|&i| i as f64).collect())
-            .tick_text(text);
+    if let Some(content) = content
+        && let Some(count) = content.positions([&figure.x, &figure.y])[which]
+    {
+        return of_positions(axis, of, content, count);
     }
-    match (has_names, of.is_log) {
-        (true, _) => axis.type_(AxisType::Category).n_ticks(12).ticks(TicksDirection::Outside),
-        (false, true) => axis.type_(AxisType::Log).dtick(2.0).exponent_format(ExponentFormat::SmallE),
-        (false, false) => match content {
-            Some(Content::Bars { bars, .. }) if of.is_count => {
-                let most = bars.iter().map(|bar| bar.1).fold(0.0, f64::max);
-                let whole = Ticks::count(0.0, most).labels.into_iter().map(|(position, _)| position);
-                axis.type_(AxisType::Linear).tick_values(whole.collect())
-            }
-            _ => axis.type_(AxisType::Linear),
-        },
+    match content {
+        _ if of.is_log => axis.type_(AxisType::Log).dtick(2.0).exponent_format(ExponentFormat::SmallE),
+        Some(Content::Bars { bars, .. }) if of.is_count => {
+            let most = bars.iter().map(|bar| bar.1).fold(0.0, f64::max);
+            let whole = Ticks::count(0.0, most).labels.into_iter().map(|(position, _)| position);
+            axis.type_(AxisType::Linear).tick_values(whole.collect())
+        }
+        _ => axis.type_(AxisType::Linear),
     }
+}
+
+/// An axis on which cells, bars or named points stand at 0, 1, 2, …. By its format, that of whole numbers,
+/// the page's script knows it, and labels more of the positions, up to `nticks`, when it is zoomed into.
+fn of_positions(axis: PlotlyAxis, of: &Axis, content: &Content, count: usize) -> PlotlyAxis {
+    // A cell or a bar reaches half a position to either side; a line ends at its last point.
+    let (beyond, labels) = match content {
+        Content::Bars { .. } => (0.5, BAR_LABELS),
+        Content::HeatMap(_) | Content::Points(_) => (0.5, LABELS),
+        Content::Lines { .. } => (0.0, LABELS),
+    };
+    let labelled = of.labelled_of(count, labels).into_iter();
+    axis.type_(AxisType::Linear)
+        .range(AxisRange::new(-beyond, count as f64 - 1.0 + beyond))
+        .tick_mode(TickMode::Array)
+        .tick_values(labelled.map(|i| i as f64).collect())
+        .tick_format("d")
+        .ticks(TicksDirection::Outside)
+        .n_ticks(labels)
 }
 
 /// Marks, levels and borders.
@@ -286,16 +312,53 @@ mod tests {
         assert_eq!(data.len(), 2);
         assert_eq!((&data[0]["visible"], &data[1]["visible"]), (&json!(true), &json!(false)));
         assert_eq!((data[1]["zmin"].as_f64(), data[1]["zmax"].as_f64()), (Some(-2.0), Some(2.0)));
-        assert_eq!(data[0]["x"], json!(["const", "cos 1"]));
-        // Columns go to the right and rows upwards: neither axis is reversed.
+        // Columns go to the right and rows upwards: cells are counted from 0, and neither axis is reversed.
         assert_eq!(data[0]["z"], json!([[1.0, -1.0], [0.0, 0.5]]));
-        assert_eq!(data[0]["y"], json!(["0", "1"]));
-        for axis in ["xaxis", "yaxis"] {
-            assert!(plot["layout"][axis]["autorange"].is_null() && plot["layout"][axis]["range"].is_null());
+        for (axis, cells) in [("xaxis", "x"), ("yaxis", "y")] {
+            assert!(data[0][cells].is_null());
+            assert_eq!(plot["layout"][axis]["range"], json!([-0.5, 1.5]));
+            assert_eq!(plot["layout"][axis]["type"], "linear");
         }
         let steps = &plot["layout"]["sliders"][0]["steps"];
         assert_eq!(steps[1]["args"][0]["visible"], json!([false, true]));
-        assert_eq!(plot["layout"]["xaxis"]["ticktext"], json!(["cos 1"]));
+        assert_eq!(plot["layout"]["xaxis"]["labelalias"], json!({"0": "const", "1": "cos 1"}));
+        assert_eq!(plot["layout"]["xaxis"]["tickvals"], json!([1.0]));
+        assert!(plot["layout"]["yaxis"]["labelalias"].is_null());
+        assert_eq!(plot["layout"]["yaxis"]["tickvals"], json!([0.0, 1.0]));
+    }
+
+    /// A figure's JSON, read again.
+    fn plot(x: Axis, content: Content) -> Value {
+        serde_json::from_str(&json(&Figure::new("figure", "Figure", [x, Axis::of("y")], content))).unwrap()
+    }
+
+    #[test]
+    fn names_that_are_numbers_or_the_same_move_and_merge_nothing() {
+        let names = ["2", "2.5", "0", "2"].map(String::from);
+        let aliases = json!({"0": "2", "1": "2.5", "2": "0", "3": "2"});
+        let axis = || Axis::named("run", names.to_vec(), vec![]);
+
+        let mut map = HeatMap::new(4, vec![1.0, 2.0, 3.0, 4.0], "value", false);
+        map.marked = vec![[0, 2]];
+        let map = plot(axis(), Content::HeatMap(map));
+        assert_eq!(map["data"][0]["z"], json!([[1.0, 2.0, 3.0, 4.0]]));
+        assert_eq!((&map["data"][1]["x"], &map["data"][1]["y"]), (&json!([2]), &json!([0])));
+
+        let bars = names.iter().zip([1.0, 2.0, 3.0, 4.0]).map(|(name, value)| (name.clone(), value));
+        let bars = plot(Axis::of("run"), Content::Bars { bars: bars.collect(), levels: vec![] });
+        assert_eq!(bars["data"][0]["x"], json!([0, 1, 2, 3]));
+        assert_eq!(bars["data"][0]["y"], json!([1.0, 2.0, 3.0, 4.0]));
+
+        let line = Line { name: "5".into(), points: vec![[0.0, 1.0], [1.0, 2.0], [3.0, 4.0]] };
+        let lines = plot(axis(), Content::Lines { lines: vec![line], marks: vec![(1.0, "mark".into())] });
+        assert_eq!(lines["data"][0]["x"], json!([0.0, 1.0, 3.0]));
+        assert_eq!(lines["layout"]["shapes"][0]["x0"], json!(1.0));
+
+        for plot in [map, bars, lines] {
+            assert_eq!(plot["layout"]["xaxis"]["labelalias"], aliases);
+            assert_eq!(plot["layout"]["xaxis"]["type"], "linear");
+            assert_eq!(plot["layout"]["xaxis"]["tickvals"], json!([0.0, 1.0, 2.0, 3.0]));
+        }
     }
 
     #[test]

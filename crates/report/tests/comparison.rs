@@ -94,6 +94,17 @@ fn figures_hold_what_clocks_have_in_common() {
 }
 
 #[test]
+fn runs_of_one_name_keep_their_own_rows() {
+    let runs = [clock("3", &[2, 5], None), clock("3", &[5], None), clock("1", &[1], None)];
+    let comparison = Comparison::new(&runs).unwrap();
+    let sections = comparison_story(&comparison, &[curves(), curves(), curves()]);
+    let overlap = figure(&sections, "overlap");
+    assert_eq!(overlap.x.names.as_ref().unwrap()[..], ["3", "3", "1"]);
+    let Content::HeatMap(map) = &overlap.frames[0].content else { panic!("{overlap:?}") };
+    assert_eq!(map.values, [0.0, 0.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5, 0.0]);
+}
+
+#[test]
 fn the_page_tells_runs_and_claims_and_escapes_what_it_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let runs = [clock("<b>a", &[2, 5], Some(900)), clock("b", &[5], None)];

@@ -22,7 +22,8 @@ pub struct Across {
     pub rules_agree: usize,
     /// The overlap of key frequencies over all pairs, where there is one.
     pub jaccard: Option<MeanOverlap>,
-    /// The overlap of key frequencies of each pair.
+    /// The overlap of key frequencies of each pair: the first network's with each after it, then the
+    /// second's.
     pub pairs: Vec<Pair>,
     /// The step at which test accuracy passed 99 %, over those that did.
     pub generalised: Option<Spread>,

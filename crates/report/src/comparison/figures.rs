@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use clockwork_analysis::{Across, ComparedRun, Comparison, MeanOverlap, Overlap, Pair, Spread};
 
 use crate::{Axis, Content, Entry, Figure, HeatMap, Line, Section, TrainingCurves, words::short};
@@ -72,7 +70,7 @@ fn map(of: &Comparison) -> Entry {
     }
     let axes = [of_frequencies(frequencies), of_runs(&of.runs, true)];
     Entry::new(
-        Figure::new("key-frequencies", "Key frequencies of each run", axes, Content::HeatMap(map)).thinned(),
+        Figure::new("key-frequencies", "Key frequencies of each run", axes, Content::HeatMap(map)),
         format!(
             "A row per run, shaded by how the embedding's squared norm is spread over frequencies; dots mark \
                 the key frequencies by the neurons' rule. Dark cells and dots coincide where the rules agree, \
@@ -102,7 +100,7 @@ fn histogram(of: &Across) -> Entry {
     let levels = vec![(of.expected_key_freq_count, "mean by chance".to_owned())];
     let most = of.key_freq_counts.values().max().copied().unwrap_or(0);
     let never = of.key_freq_counts.values().filter(|&&count| count == 0).count();
-    let axes = [Axis::of("frequency"), Axis::count("runs in which it is key")];
+    let axes = [of_frequencies(of.frequencies), Axis::count("runs in which it is key")];
     Entry::new(
         Figure::new("histogram", "How often each frequency is key", axes, Content::Bars { bars, levels }),
         format!(
@@ -117,15 +115,14 @@ fn histogram(of: &Across) -> Entry {
 
 fn overlaps(of: &Comparison) -> Entry {
     let n = of.runs.len();
-    let positions: BTreeMap<&str, usize> =
-        (0..).zip(&of.runs).map(|(i, run)| (run.name.as_str(), i)).collect();
+    // In the order of the pairs. Names would not do: two runs may have one.
+    let positions = || (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
     let frame = |label: &str, value_name: &str, itself: f64, value: &dyn Fn(&Overlap) -> f64| {
         let mut values = vec![0.0; n * n];
         // The first run is at the top.
         let cell = |a: usize, b: usize| (n - 1 - a) * n + b;
         (0..n).for_each(|i| values[cell(i, i)] = itself);
-        for Pair { a, b, overlap } in &of.across.pairs {
-            let (a, b) = (positions[a.as_str()], positions[b.as_str()]);
+        for ((a, b), Pair { overlap, .. }) in positions().zip(&of.across.pairs) {
             values[cell(a, b)] = value(overlap);
             values[cell(b, a)] = value(overlap);
         }
@@ -155,8 +152,7 @@ fn overlaps(of: &Comparison) -> Entry {
         text.extend([pair.as_str(), "for a pair chosen beforehand."]);
     }
     Entry::new(
-        Figure::with_slider("overlap", "Overlap of key frequencies between runs", axes, "overlap", frames)
-            .thinned(),
+        Figure::with_slider("overlap", "Overlap of key frequencies between runs", axes, "overlap", frames),
         text,
     )
 }

@@ -6,6 +6,9 @@ const MAX_NAMES_ABREAST: usize = 6;
 /// The upper end of a linear vertical axis with named levels, relative to the highest bar or level.
 const ROOM_FOR_NAMES: f64 = 1.25;
 
+/// How many positions along an axis are labelled at most, where none were chosen.
+const LABELS: usize = 12;
+
 /// Whether the names of a frame's bars take turns.
 pub(super) fn is_staggered(content: &Content) -> bool {
     matches!(content, Content::Bars { bars, .. } if bars.len() > MAX_NAMES_ABREAST)
@@ -14,6 +17,7 @@ pub(super) fn is_staggered(content: &Content) -> bool {
 /// A frame's axes: their ranges and labels.
 pub(super) fn axes(figure: &Figure, content: &Content) -> [Ticks; 2] {
     let (x, y) = ranges(figure, content);
+    let [columns, rows] = content.positions([&figure.x, &figure.y]);
     let x = match content {
         Content::Bars { bars, .. } => {
             // Names that take turns are written apart.
@@ -21,16 +25,16 @@ pub(super) fn axes(figure: &Figure, content: &Content) -> [Ticks; 2] {
             let labels = bars.iter().enumerate().map(|(i, bar)| (i as f64, name(&bar.0))).collect();
             Ticks { low: x[0], high: x[1], labels }
         }
-        _ => ticks(&figure.x, x),
+        _ => ticks(&figure.x, columns, x),
     };
-    [x, ticks(&figure.y, y)]
+    [x, ticks(&figure.y, rows, y)]
 }
 
-fn ticks(axis: &Axis, [low, high]: [f64; 2]) -> Ticks {
-    match &axis.names {
-        Some(names) => {
-            let label = |&i: &usize| Some((i as f64, names.get(i)?.clone()));
-            Ticks { low, high, labels: axis.labelled.iter().filter_map(label).collect() }
+fn ticks(axis: &Axis, positions: Option<usize>, [low, high]: [f64; 2]) -> Ticks {
+    match positions {
+        Some(count) => {
+            let labelled = axis.labelled_of(count, LABELS).into_iter();
+            Ticks { low, high, labels: labelled.map(|i| (i as f64, axis.name_of(i))).collect() }
         }
         None if axis.is_log => Ticks::log(low, high),
         None if axis.is_count => Ticks::count(low, high),

@@ -51,10 +51,7 @@ fn to_neurons(of: &Found) -> Result<[Entry; 2]> {
     let by_neuron = |values: &[f64]| {
         let frame = |(head, of_head): (usize, &[f64])| {
             let ordered = of_head.chunks_exact(d_mlp).flat_map(|row| order.iter().map(|&n| row[n])).collect();
-            (
-                format!("head {head}"),
-                Content::HeatMap(HeatMap::new(order.len(), ordered, "weight", true).thinned()),
-            )
+            (format!("head {head}"), Content::HeatMap(HeatMap::new(order.len(), ordered, "weight", true)))
         };
         values.chunks_exact(p * d_mlp).enumerate().map(frame).collect::<Vec<_>>()
     };

@@ -25,7 +25,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         "embedding-fourier",
         "F W_E, the embedding in the Fourier basis",
         [Axis::of("dimension of the residual stream"), of.components("Fourier component")],
-        Content::HeatMap(HeatMap::new(d_model, coefficients.to_vec(), "coefficient", true).thinned()),
+        Content::HeatMap(HeatMap::new(d_model, coefficients.to_vec(), "coefficient", true)),
     );
 
     let values = of.series("embedding.singular_values")?;

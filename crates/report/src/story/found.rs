@@ -102,7 +102,7 @@ impl<'a> Found<'a> {
     pub fn map_over_xy(&self, values: &[f64], value_name: &str, has_signs: bool) -> Content {
         let p = self.p;
         let values = (0..p * p).map(|cell| values[(cell % p) * p + cell / p]).collect();
-        Content::HeatMap(HeatMap::new(p, values, value_name, has_signs).thinned())
+        Content::HeatMap(HeatMap::new(p, values, value_name, has_signs))
     }
 
     /// Singular values over their index, from 1.

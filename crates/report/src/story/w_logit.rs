@@ -11,7 +11,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     let values = of.floats("W_logit.fourier", &[d_mlp, p])?;
     let map = |id: &str, title: &str, y: &str, map: HeatMap| {
         let axes = [of.components("Fourier component of the answer"), Axis::of(y)];
-        Figure::new(id, title, axes, Content::HeatMap(map.thinned()))
+        Figure::new(id, title, axes, Content::HeatMap(map))
     };
     let raw = HeatMap::new(p, values.to_vec(), "coefficient", true);
     let order = of.whole_numbers("neurons.order", &[d_mlp])?;

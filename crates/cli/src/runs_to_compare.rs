@@ -10,7 +10,9 @@ use clockwork_files::{follow, pointed_at};
 use clockwork_model::{Checkpoint, CheckpointFile, Task};
 use clockwork_training::{RunFiles, Sweep, SweepManifest};
 
-use crate::{exit::WrongRequest, missing::what_is_missing, printer::Printer};
+use crate::{
+    exit::WrongRequest, missing::what_is_missing, printer::Printer, relative_path::relative_to_here,
+};
 
 /// A run whose newest checkpoint is to be compared.
 pub struct RunToCompare {
@@ -39,7 +41,7 @@ impl RunToCompare {
         let files = RunFiles::new(directory);
         let steps = files.checkpoints().steps().unwrap_or_default();
         let Some(&step) = steps.last() else { return Ok(None) };
-        let checkpoint = Checkpoint::open(&files.checkpoints().weights(step), None)?;
+        let checkpoint = Checkpoint::open(&relative_to_here(&files.checkpoints().weights(step)), None)?;
         let task = checkpoint.checkpoint.metadata.task;
         let newest = match Findings::read(&files.analysis(step)) {
             Ok(findings) if findings.provenance.is_of(&checkpoint) => Newest::Analysed(findings.into()),

@@ -1,13 +1,13 @@
 use std::{
     io::{IsTerminal, stdout},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::anyhow;
 use burn::train::Interrupter;
 use clockwork_report::{FIGURES, training_figures, write_figures};
 use clockwork_training::{
-    Change, Ending, Outcome, Run, RunFiles, RunObserver, SettingChange, TrainingDevice,
+    Change, Ending, Evaluation, Outcome, Run, RunFiles, RunObserver, SettingChange, TrainingDevice,
 };
 
 use crate::{
@@ -57,18 +57,24 @@ pub fn train_and_tell(
         _ => Box::new(Progress::new(&run, files.path(), &device, printer.clone())),
     };
     let outcome = run.train(&device, threads, observer, &interrupter)?;
-    let curves = training_figures(&training_curves(&outcome.evaluations, &outcome.milestones));
-    let directory = files.report().join(FIGURES);
-    // The run is whole without its pictures.
-    if let Err(error) = write_figures(&directory, &curves.each_ref()) {
-        printer.warn(&format!("{:#}", anyhow!(error)));
-    }
-    let loss = directory.join(curves[0].file_of(&curves[0].frames[0])).with_extension("svg");
+    let loss = draw_curves(&files, &outcome.evaluations, printer);
     printer.result(&text(&outcome, files.path(), &loss))?;
     Ok(match outcome.ending {
         Ending::Interrupted(_) => Ended::Interrupted,
         Ending::MaxSteps | Ending::EarlyStop => Ended::Done,
     })
+}
+
+/// Draws the losses and accuracies over steps into the directory of a run's report. Returns the picture of the
+/// losses.
+pub fn draw_curves(files: &RunFiles, evaluations: &[Evaluation], printer: &Printer) -> PathBuf {
+    let curves = training_figures(&training_curves(evaluations, &evaluations.iter().collect()));
+    let directory = files.report().join(FIGURES);
+    // The run is whole without its pictures.
+    if let Err(error) = write_figures(&directory, &curves.each_ref()) {
+        printer.warn(&format!("{:#}", anyhow!(error)));
+    }
+    directory.join(curves[0].file_of(&curves[0].frames[0])).with_extension("svg")
 }
 
 /// What is changed as a run is gone on with.

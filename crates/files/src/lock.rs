@@ -83,7 +83,10 @@ impl Lock {
             // On another machine there may be no lock of the system's on the same files.
             Ok(()) => match live_holder(&claim)? {
                 Some(holder) => Err(NoLock::Held(Some(holder))),
-                None => Ok(Self(Kind::System { _file: file })),
+                None => {
+                    remove_abandoned(&claim)?;
+                    Ok(Self(Kind::System { _file: file }))
+                }
             },
             Err(TryLockError::WouldBlock) => Err(NoLock::Held(None)),
             Err(TryLockError::Error(reason)) => Ok(Self(Kind::Claim(Claim::take(claim, &reason)?))),

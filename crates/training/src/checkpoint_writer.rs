@@ -27,7 +27,7 @@ impl Snapshot {
     /// step to resume from.
     pub fn write(&self, files: &CheckpointFiles, config: &Config) -> Result<()> {
         files.write_weights(self.step, &self.weights, config)?;
-        self.optimizer.as_ref().map_or(Ok(()), |state| files.write_optimizer_state(self.step, state))
+        self.optimizer.as_ref().map_or(Ok(()), |state| files.write_optimizer_state(self.step, state, config))
     }
 }
 

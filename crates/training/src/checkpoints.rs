@@ -187,9 +187,10 @@ impl CheckpointFiles {
     }
 
     /// Writes the optimiser's state of a step, and removes those that are no longer among the newest.
-    pub(crate) fn write_optimizer_state(&self, step: u64, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write_optimizer_state(&self, step: u64, bytes: &[u8], config: &Config) -> Result<()> {
         let path = self.optimizer_state(step);
-        write_atomically(&path, bytes).map_err(Error::io("write", &path))?;
+        let bytes = optimizer_state::of_run(bytes, config.settings_sha256()).map_err(Error::Training)?;
+        write_atomically(&path, &bytes).map_err(Error::io("write", &path))?;
         for old in self.steps_with(OPTIMIZER_STATE)?.iter().rev().skip(KEPT_OPTIMIZER_STATES) {
             let path = self.optimizer_state(*old);
             fs::remove_file(&path).map_err(Error::io("remove", &path))?;
@@ -204,7 +205,8 @@ impl CheckpointFiles {
         }
         let path = self.optimizer_state(step);
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        match optimizer_state::from_bytes(&[&bytes], &config.model(), step) {
+        let of_run = optimizer_state::must_be_of(&bytes, &config.settings_sha256());
+        match of_run.and_then(|()| optimizer_state::from_bytes(&[&bytes], &config.model(), step)) {
             Ok(_) => Ok(Resumable { checkpoint, optimizer: Some(bytes) }),
             Err(problem) => Err(foreign(path, problem)),
         }

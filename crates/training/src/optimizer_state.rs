@@ -11,7 +11,7 @@ use burn::{
 use burn_pack::{Reader, Scalar, Tensor, Writer};
 use clockwork_model::{ModelConfig, NAMES, sealed, unsealed};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 /// The two moving averages of `AdamW`, as burn names them.
 const MOMENTS: [&str; 2] = ["moment_1", "moment_2"];
@@ -22,15 +22,30 @@ const TIME: &str = "momentum.time";
 /// A tensor of a record: its name in a file, shape and bytes.
 type Named = (String, Vec<usize>, Vec<u8>);
 
-/// The field of the metadata that says how many steps the moments have seen, where that is not the step itself:
-/// they began anew on the way.
-const AGE: &str = "steps";
+/// What a file says of its moments. Files of version 0.1 say nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Metadata {
+    /// The step that the network is at.
+    step: Option<u64>,
+    /// How many steps the moments have seen: fewer where they began anew on the way.
+    steps_seen: Option<u64>,
+    /// The hash of the settings that are fixed at the run's start, once the file is a run's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings_sha256: Option<String>,
+}
+
+impl Metadata {
+    fn of(bytes: &[u8]) -> Result<Self, String> {
+        let metadata = unsealed(bytes)?.map(serde_json::from_value).transpose();
+        Ok(metadata.map_err(|e| format!("cannot read its metadata: {e}"))?.unwrap_or_default())
+    }
+}
 
 /// The bytes of each of r networks' part of a record after `step` steps; the ids of parameters are their places in
 /// [`NAMES`], from 1.
 pub(crate) fn to_bytes(record: OptimizerRecord, r: usize, step: u64) -> Result<Vec<Vec<u8>>, String> {
     let (tensors, age) = tensors(record)?;
-    let metadata = if age == step { json!({}) } else { json!({ AGE: age }) };
+    let metadata = Metadata { step: Some(step), steps_seen: Some(age), settings_sha256: None };
     let of_network = |i: usize| {
         let part = |(name, shape, bytes): &Named| {
             let length = bytes.len() / r;
@@ -67,7 +82,22 @@ fn tensors(record: OptimizerRecord) -> Result<(Vec<Named>, u64), String> {
     Ok((tensors, age))
 }
 
-fn serialise(tensors: &[Named], metadata: &Value) -> Result<Vec<u8>, String> {
+/// The same bytes, as the file of a run of these settings.
+pub(crate) fn of_run(bytes: &[u8], settings_sha256: String) -> Result<Vec<u8>, String> {
+    let metadata = Metadata { settings_sha256: Some(settings_sha256), ..Metadata::of(bytes)? };
+    let file = SafeTensors::deserialize(bytes).map_err(|e| words(&e))?;
+    sealed(&metadata, file.tensors()).map_err(|e| words(&e))
+}
+
+/// Refuses a file that says that it is of a run of other settings than these.
+pub(crate) fn must_be_of(bytes: &[u8], settings_sha256: &str) -> Result<(), String> {
+    match Metadata::of(bytes)?.settings_sha256.is_some_and(|of| of != settings_sha256) {
+        true => Err("is of another run".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn serialise(tensors: &[Named], metadata: &Metadata) -> Result<Vec<u8>, String> {
     let mut views = Vec::new();
     for (name, shape, bytes) in tensors {
         views.push((name, TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|e| words(&e))?));
@@ -77,11 +107,7 @@ fn serialise(tensors: &[Named], metadata: &Value) -> Result<Vec<u8>, String> {
 
 /// How many steps the moments of a file of a step have seen.
 pub(crate) fn age(bytes: &[u8], step: u64) -> u64 {
-    unsealed(bytes).map_or(step, |metadata| age_of(metadata.as_ref(), step))
-}
-
-fn age_of(metadata: Option<&Value>, step: u64) -> u64 {
-    metadata.and_then(|metadata| metadata[AGE].as_u64()).unwrap_or(step)
+    Metadata::of(bytes).ok().and_then(|metadata| metadata.steps_seen).unwrap_or(step)
 }
 
 /// The inverse of [`to_bytes`]: the record after `step` steps, from one file per network of these sizes.
@@ -93,8 +119,11 @@ pub(crate) fn from_bytes(
     let broken = |e| format!("not a whole safetensors file ({e})");
     let files = networks.iter().map(|bytes| SafeTensors::deserialize(bytes).map_err(broken));
     let files = files.collect::<Result<Vec<_>, _>>()?;
-    let metadata = networks.iter().map(|bytes| unsealed(bytes)).collect::<Result<Vec<_>, _>>()?;
-    let mut ages = metadata.iter().map(|metadata| age_of(metadata.as_ref(), step));
+    let metadata = networks.iter().map(|bytes| Metadata::of(bytes)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(other) = metadata.iter().filter_map(|of| of.step).find(|of| *of != step) {
+        return Err(format!("is of step {other}"));
+    }
+    let mut ages = metadata.iter().map(|of| of.steps_seen.unwrap_or(step));
     let age = ages.next().unwrap_or(step);
     if ages.any(|other| other != age) {
         return Err("moments that have seen another number of steps".to_owned());

@@ -1,4 +1,4 @@
-use clockwork_training::{Config, Error, Run, now};
+use clockwork_training::{Config, Error, Run, RunFiles, now};
 use jiff::tz::TimeZone;
 
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     exit::Ended,
     printer::Printer,
     relative_path::relative_to_here,
-    training_session::{require_terminal, train_and_tell},
+    training_session::{draw_curves, require_terminal, train_and_tell},
 };
 
 /// `clockwork train`
@@ -22,6 +22,9 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<Ended> {
     match create(args, &config) {
         Err(Error::Finished { path, step }) if args.or_resume => {
             let path = relative_to_here(&path);
+            // It may have been killed after its last step, before its curves were drawn.
+            let files = RunFiles::new(&path);
+            draw_curves(&files, &files.metrics(step).unwrap_or_default(), &printer);
             printer.result(&format!("finished at step {step} already: {}\n", path.display()))?;
             Ok(Ended::Done)
         }

@@ -26,15 +26,7 @@ resume run="runs/latest" *args:
 # Reverse-engineer a run's newest checkpoint, check the published claims, and write the report
 [group('run')]
 analyze run="runs/latest" *args:
-    #!/bin/sh
-    # A claim that does not hold under --check, status 3, is reported like any other finding.
-    export CLOCKWORK_COMMAND=just
-    cargo run {{ profile }} --locked --bin clockwork -- analyze {{ run }} {{ args }}
-    status=$?
-    if [ -d "{{ run }}/checkpoints" ] && { [ $status = 0 ] || [ $status = 3 ]; }; then
-      cargo run -q {{ profile }} --locked --bin clockwork -- report {{ run }} >&2 || exit
-    fi
-    exit $status
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- analyze --report {{ run }} {{ args }}
 
 # Write the report of a run's newest analysis: one HTML file, and its figures as SVG and PNG
 [group('run')]
@@ -73,6 +65,12 @@ test *args:
 [group('check')]
 test-wgpu *args:
     cargo test {{ profile }} --locked --workspace --exclude {{ browser }} --features clockwork/wgpu --test end_to_end {{ args }} -- wgpu:: bad_input::
+
+# Kill commands at random moments and change files at random: `just stress KILLS FILES`, for SECONDS at most each
+[group('check')]
+stress kills="1000" files="100000" seconds="3600":
+    CLOCKWORK_STRESS_KILLS={{ kills }} CLOCKWORK_STRESS_FILES={{ files }} CLOCKWORK_STRESS_SECONDS={{ seconds }} \
+      cargo test {{ profile }} --locked --workspace --exclude {{ browser }} --test stress -- --nocapture
 
 # Compare figures with those of other people's models, in the folder that CLOCKWORK_REFERENCE_DIR names
 [group('check')]

@@ -222,7 +222,7 @@ fn numbers_that_nothing_can_be_are_refused_with_their_range() {
     sandbox.write("c.toml", "[training]\nseed = 9223372036854775808\n");
     refused(&["train", "--config=c.toml"], &["c.toml:2"]);
     for threads in ["0", "5000", "100000", "18446744073709551616"] {
-        let range = "must be a whole number from 1 to 1024";
+        let range = "must be a whole number from 1 to 512";
         refused(&["train", &format!("--threads={threads}")], &[range]);
         refused(&["analyze", "x", &format!("--threads={threads}")], &[range]);
         refused(&["compare", "x", &format!("--threads={threads}")], &[range]);

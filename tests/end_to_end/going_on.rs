@@ -193,3 +193,92 @@ fn a_run_without_any_checkpoint_is_not_begun_again_either() {
     assert_refused(&sandbox.run(&["resume", "runs/a"]), 2, &words);
     assert_eq!(sandbox.metrics("a"), before);
 }
+
+#[test]
+fn what_is_gone_on_with_from_zero_moments_can_be_stopped_at_once() {
+    let sandbox = Sandbox::new();
+    run(&sandbox);
+    edit(&sandbox, "runs/a/run.json", "finished", "stopped");
+    let state = |step: u32| format!("runs/a/checkpoints/step-{step:07}.optimizer.safetensors");
+    for step in [150, 200] {
+        let mut bytes = sandbox.read(&state(step));
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(sandbox.path(state(step)), bytes).unwrap();
+    }
+    let words = [
+        "cannot go on exactly: ",
+        "optimizer.safetensors: damaged",
+        "clockwork resume runs/a --from-step 200",
+    ];
+    let refused = sandbox.run(&["resume", "runs/a"]);
+    assert_refused(&refused, 2, &words[..2]);
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("--from-step 200"));
+    // A wrong request later on has moved nothing.
+    let before = all(&sandbox);
+    let broken =
+        sandbox.command(&["resume", "runs/a", "--from-step=200"]).env("BURN_DEVICE", "x").output().unwrap();
+    assert_refused(&broken, 2, &["BURN_DEVICE"]);
+    let backwards = sandbox.run(&["resume", "runs/a", "--from-step=200", "--max-steps=150"]);
+    assert_refused(&backwards, 2, &["training.max_steps = 150: the run is at step 200 already"]);
+    assert!(all(&sandbox) == before, "a refused run was changed");
+
+    // No step is taken: what is kept is the start with moments that are zero.
+    sandbox.succeed(&["resume", "runs/a", "--from-step=200"]);
+    assert!(
+        sandbox.path("runs/a/aside-1/step-0000200.optimizer.safetensors").exists(),
+        "what is damaged is put aside"
+    );
+    sandbox.succeed(&["resume", "runs/a", "--max-steps=300"]);
+    let changes = sandbox.json("runs/a/run.json")["changes"].clone();
+    assert_eq!((&changes[0]["step"], &changes[0]["fresh_moments"]), (&200.into(), &true.into()));
+}
+
+#[test]
+fn a_run_that_stopped_early_says_how_to_train_on() {
+    let sandbox = Sandbox::new();
+    let early = ["--set=training.stop_below_test_loss=100", "--set=training.cleanup_steps=10"];
+    sandbox.succeed(&train_small("a", 400, &[&OFTEN[..], &early].concat()));
+    let on = "it stopped early: train on with";
+    for more in [&[][..], &["--max-steps=500"]] {
+        let refused = sandbox.run(&[&["resume", "runs/a"][..], more].concat());
+        assert_refused(
+            &refused,
+            2,
+            &["there is nothing to resume", on, "--set training.stop_below_test_loss=0"],
+        );
+    }
+    let said =
+        sandbox.succeed(&["resume", "runs/a", "--max-steps=120", "--set=training.stop_below_test_loss=0"]);
+    assert!(said.contains("finished at step 120"), "{said}");
+}
+
+#[test]
+fn a_run_without_its_metrics_is_gone_on_with_and_that_is_said() {
+    let sandbox = Sandbox::new();
+    run(&sandbox);
+    fs::remove_file(sandbox.path("runs/a/metrics.jsonl")).unwrap();
+    assert_refused(&sandbox.run(&["resume", "runs/a"]), 2, &["finished at step 200"]);
+    let output = sandbox.run(&["resume", "runs/a", "--max-steps=300"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("warning: runs/a/metrics.jsonl is missing; what was measured before step 200"),
+        "{said}"
+    );
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn a_report_of_weights_that_changed_since_says_so() {
+    let sandbox = Sandbox::new();
+    run(&sandbox);
+    sandbox.succeed(&["analyze", "runs/a"]);
+    sandbox.succeed(&["train", "--config=runs/a/config.toml", "--name=b", "--seed=5", "--quiet"]);
+    let other = sandbox.read("runs/b/checkpoints/step-0000200.safetensors");
+    fs::write(sandbox.path("runs/a/checkpoints/step-0000200.safetensors"), other).unwrap();
+    let said = String::from_utf8(sandbox.run(&["report", "runs/a"]).stderr).unwrap();
+    assert!(
+        said.contains("has changed since it was analysed; run `clockwork analyze runs/a --step 200` again"),
+        "{said}"
+    );
+}

@@ -105,9 +105,9 @@ fn a_broken_checkpoint_is_passed_over() {
         let bytes = fs::read(&path).unwrap_or_default();
         fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     }
-    sandbox.write("runs/broken/checkpoints/.step-0009999.safetensors.tmp", "half");
+    sandbox.write("runs/broken/checkpoints/.step-0009999.safetensors.aB3dE6.clockwork-tmp", "half");
     sandbox.succeed(&["resume", "runs/broken"]);
-    assert!(!sandbox.path("runs/broken/checkpoints/.step-0009999.safetensors.tmp").exists());
+    assert!(!sandbox.path("runs/broken/checkpoints/.step-0009999.safetensors.aB3dE6.clockwork-tmp").exists());
     assert_same_end(&sandbox, "broken");
 }
 

@@ -122,7 +122,7 @@ fn files(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             }
             let bytes = fs::read(&path).unwrap();
             let bytes = match name.as_str() {
-                "run.json" | "lock" | "report.html" => continue,
+                "run.json" | "lock" | "lock.json" | "report.html" => continue,
                 "metrics.jsonl" => without_times(&bytes),
                 _ => bytes,
             };
@@ -190,7 +190,7 @@ fn run(sandbox: &Sandbox, faults: &str, args: &[String], kill_after: Option<Dura
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!said.contains("panicked"), "{said}");
     let was_killed = output.status.code().is_none();
-    let may_fail = faults.contains("full-after");
+    let may_fail = faults.contains("full-after") || faults.contains("read-only");
     assert!(was_killed || output.status.success() || may_fail && output.status.code() == Some(1), "{said}");
     was_killed
 }
@@ -203,7 +203,11 @@ fn round(subject: &Subject, reference: &Reference, rng: &mut ChaCha8Rng, bounds:
         if is_over(subject, &sandbox) {
             break;
         }
-        let faults = faults(rng);
+        let mut faults = faults(rng);
+        if ["analyze", "compare"].contains(&subject.name) && rng.random_ratio(1, 8) {
+            let run = fs::canonicalize(sandbox.path(subject.run)).unwrap();
+            faults = format!("read-only={}", run.display());
+        }
         let time = reference.time.mul_f64(rng.random_range(0.0..1.1));
         if run(&sandbox, &faults, &args, Some(time)) {
             killed += 1;

@@ -1,6 +1,6 @@
 use std::{fs, path::Path, time::SystemTime};
 
-use clockwork_files::{remove_old_leftovers, write_json_atomically};
+use clockwork_files::{in_turn, remove_old_leftovers, write_json_atomically};
 use clockwork_model::{CheckpointFile, ImportedFrom, ModelConfig, Task};
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,7 @@ impl AnalysisFiles {
             move |source| Error::Io { action: "write", path, source }
         };
         fs::create_dir_all(directory).map_err(fail(directory))?;
+        let _turn = in_turn(directory);
         remove_old_leftovers(directory);
         self.arrays.write(&directory.join(ARRAYS), &self.findings.provenance.sha256)?;
         let path = directory.join(FINDINGS);

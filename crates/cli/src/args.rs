@@ -73,7 +73,7 @@ pub struct ResumeArgs {
     /// Directory of the run, such as runs/latest
     pub run: PathBuf,
 
-    /// Last step at the latest, as --set training.max_steps=N; a finished run goes on
+    /// Last step at the latest, as --set training.max_steps=N; a run that took all its steps goes on
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=LARGEST))]
     pub max_steps: Option<u64>,
 
@@ -306,10 +306,28 @@ pub fn locking(no_lock: bool) -> Locking {
 const LARGEST: u64 = i64::MAX as u64;
 
 /// More threads or processes than any machine has cores only get in each other's way.
-const MOST_AT_A_TIME: usize = 1024;
+const MOST_AT_A_TIME: usize = 512;
 
 /// How many threads, or runs at a time.
 fn at_a_time(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.parse::<NonZeroUsize>().ok().filter(|number| number.get() <= MOST_AT_A_TIME);
     number.ok_or_else(|| format!("must be a whole number from 1 to {MOST_AT_A_TIME}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clockwork_training::Config;
+
+    use super::*;
+
+    #[test]
+    fn the_help_of_resume_names_every_setting_that_may_change() {
+        let mut cli = Cli::command();
+        let help = cli.find_subcommand_mut("resume").unwrap().render_long_help().to_string();
+        for key in Config::CHANGEABLE {
+            let name = key.strip_prefix("training.").unwrap();
+            assert!(help.contains(name), "{key} is missing in {help}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use burn::train::{
 use clockwork_training::{EarlyStop, Evaluation, Run, RunObserver};
 
 #[cfg(unix)]
-use crate::terminal::keep_ctrl_c;
+use crate::terminal::{keep_ctrl_c, remember};
 
 /// Burn's dashboard: curves of the losses and accuracies.
 pub struct Dashboard {
@@ -29,6 +29,8 @@ impl Dashboard {
     /// The dashboard of a run that is about to go on. Its key for stopping tells `interrupter`; Ctrl-C does what it
     /// does everywhere.
     pub fn new(run: &Run, interrupter: &Interrupter) -> Self {
+        #[cfg(unix)]
+        remember();
         let mut renderer = TuiMetricsRendererWrapper::new(interrupter.clone(), None);
         for (name, higher_is_better) in METRICS {
             renderer.register_metric(MetricDefinition {

@@ -5,6 +5,7 @@ use crate::{args::BackendArg, printer::Printer};
 
 /// The device of the backend asked for, if any. For `auto`, prints which device was chosen.
 pub fn device(asked: Option<BackendArg>, printer: &Printer) -> anyhow::Result<Option<TrainingDevice>> {
+    TrainingDevice::check_environment()?;
     asked.map(|asked| choose(asked, printer)).transpose()
 }
 

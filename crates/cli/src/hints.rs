@@ -43,12 +43,12 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
 }
 
 /// Whether a place may not be written to, rather than something failing there.
-pub fn is_forbidden(source: &io::Error) -> bool {
+fn is_forbidden(source: &io::Error) -> bool {
     matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
 }
 
 /// Whether a report, or the files of an analysis, may not be written where they were to be.
-fn is_output_forbidden(cause: &(dyn std::error::Error + 'static)) -> bool {
+pub fn is_output_forbidden(cause: &(dyn std::error::Error + 'static)) -> bool {
     match (cause.downcast_ref(), cause.downcast_ref()) {
         (Some(AnalysisError::Io { action: "write", source, .. }), _)
         | (_, Some(ReportError::Io { source, .. })) => is_forbidden(source),
@@ -65,9 +65,27 @@ fn after_training(error: &TrainingError) -> Option<String> {
         TrainingError::OtherSettings { path, change } if change.is_changeable() => {
             let run = path.parent().unwrap_or(path).display();
             let set = format!("{} resume {run} --set {}={}", program(), change.key, change.to);
-            format!("choose another --name, or go on with `{set}`")
+            let steps = |steps: &str| steps.parse::<u64>().ok();
+            // A run does not go back to fewer steps.
+            match change.key == "training.max_steps" && steps(&change.to) < steps(&change.from) {
+                true => "choose another --name".to_owned(),
+                false => format!("choose another --name, or go on with `{set}`"),
+            }
         }
         TrainingError::OtherSettings { .. } => "choose another --name".to_owned(),
+        TrainingError::Finished { path, step } => {
+            let config = RunFiles::new(path).config().ok()?;
+            let longer = format!("{} resume {} --max-steps N", program(), path.display());
+            match config.training.max_steps > *step {
+                true => format!(
+                    "it stopped early: train on with `{longer} --set training.stop_below_test_loss=0`"
+                ),
+                false => format!("train on with `{longer}`"),
+            }
+        }
+        TrainingError::Locked { path, holder: Some(_) } => {
+            format!("if there is none, remove {}, or use --no-lock", path.join("lock.json").display())
+        }
         TrainingError::SettingEdited { path, change } => {
             format!("put {} = {} back, or {}", change.key, change.from, new_run(path))
         }
@@ -78,13 +96,13 @@ fn after_training(error: &TrainingError) -> Option<String> {
         }
         TrainingError::NotARun { path, problem } => match problem {
             NotARun::NoConfig | NotARun::Unreachable(_) => instead_of(path),
-            NotARun::NoExactStep { newest: Some(step) } => format!(
+            NotARun::NoExactStep { newest: Some(step), .. } => format!(
                 "put it back, go on with moments that begin anew with `{} resume {} --from-step {step}`, or {}",
                 program(),
                 path.display(),
                 new_run(&RunFiles::new(path).config_path())
             ),
-            NotARun::NoExactStep { newest: None } => {
+            NotARun::NoExactStep { newest: None, .. } => {
                 format!("put them back, or {}", new_run(&RunFiles::new(path).config_path()))
             }
             NotARun::NoStep { .. } => "choose another --from-step".to_owned(),
@@ -148,12 +166,12 @@ mod tests {
             ),
             (anyhow!(TrainingError::FixedSetting { key: "training.seed".to_owned() }), "", "a new run"),
             (
-                anyhow!(not_a_run(NotARun::NoExactStep { newest: Some(7) })),
+                anyhow!(not_a_run(NotARun::NoExactStep { newest: Some(7), problem: String::new() })),
                 "",
                 "clockwork resume runs/a --from-step 7",
             ),
             (
-                anyhow!(not_a_run(NotARun::NoExactStep { newest: None })),
+                anyhow!(not_a_run(NotARun::NoExactStep { newest: None, problem: String::new() })),
                 "",
                 "train --config runs/a/config.toml",
             ),

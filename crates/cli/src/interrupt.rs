@@ -16,6 +16,8 @@ pub fn stop_on_ctrl_c(interrupter: &Interrupter) -> anyhow::Result<()> {
     let interrupter = interrupter.clone();
     on_signal(move || {
         if interrupter.should_stop() {
+            #[cfg(unix)]
+            crate::terminal::give_back();
             process::exit(INTERRUPTED.into());
         }
         interrupter.stop(Some("stopped by the user"));

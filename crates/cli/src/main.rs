@@ -1,6 +1,5 @@
 //! The `clockwork` command: arguments, progress, printing.
 
-mod analysis_output;
 mod analysis_progress;
 mod args;
 mod checkpoint_path;

@@ -98,9 +98,24 @@ pub fn arguments(said: &clap::Error) -> anyhow::Result<Ended> {
 /// Makes sure that all of standard output is written, where somebody reads it.
 fn must_be_written(written: io::Result<()>) -> anyhow::Result<()> {
     match written.and_then(|()| stdout().flush()) {
-        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(e) if e.kind() == ErrorKind::BrokenPipe || is_terminal_gone(&e) => Ok(()),
         written => written.context("cannot write to standard output"),
     }
+}
+
+/// Whether output goes to a terminal that was closed.
+fn is_terminal_gone(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let is_gone = {
+        use std::os::unix::fs::FileTypeExt;
+
+        let stdout = std::fs::metadata("/dev/stdout");
+        let is_device = stdout.is_ok_and(|stdout| stdout.file_type().is_char_device());
+        error.raw_os_error() == Some(libc::EIO) && is_device
+    };
+    #[cfg(not(unix))]
+    let is_gone = false;
+    is_gone
 }
 
 /// Writes an error to standard error.

@@ -11,7 +11,10 @@ use clockwork_model::{Checkpoint, CheckpointFile, Task};
 use clockwork_training::{RunFiles, Sweep, SweepManifest};
 
 use crate::{
-    exit::WrongRequest, missing::what_is_missing, printer::Printer, relative_path::relative_to_here,
+    exit::WrongRequest,
+    missing::{instead_of, is_missing, what_is_missing},
+    printer::Printer,
+    relative_path::relative_to_here,
 };
 
 /// A run whose newest checkpoint is to be compared.
@@ -78,6 +81,9 @@ pub fn runs_to_compare(asked: &[PathBuf], printer: &Printer) -> anyhow::Result<V
         }
         match RunToCompare::open(&place) {
             Ok(Some(run)) => runs.push(run),
+            Ok(None) if is_missing(&path) => {
+                printer.warn(&format!("{}: {}; left out", what_is_missing(&path), instead_of(&path)));
+            }
             Ok(None) => printer.warn(&format!("{}: no run with a checkpoint; left out", path.display())),
             Err(error) => printer.warn(&format!("{:#}; left out", anyhow!(error))),
         }

@@ -1,6 +1,8 @@
 use std::{
     fs::File,
+    io::Write,
     os::fd::{AsFd, OwnedFd},
+    sync::{Mutex, PoisonError},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -10,8 +12,31 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, is
 /// How long the dashboard may take to take the terminal over.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The code of a key that does nothing.
-const NO_KEY: u8 = 0;
+/// The code that switches a key off.
+const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
+
+/// Leaves the screen of its own that a dashboard draws on, shows the cursor, and lets the mouse go.
+const LEAVE: &str = "\x1b[?1006l\x1b[?1015l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?1049l\x1b[?25h";
+
+/// The terminal as it was before a dashboard took it over.
+static BEFORE: Mutex<Option<(OwnedFd, Termios)>> = Mutex::new(None);
+
+/// Remembers the terminal as it is, before a dashboard takes it over.
+pub fn remember() {
+    let now = terminal().and_then(|terminal| tcgetattr(&terminal).ok().map(|modes| (terminal, modes)));
+    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = now;
+}
+
+/// Gives the terminal back as it was, where a dashboard has it, for a program that ends at once.
+pub fn give_back() {
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((terminal, modes)) = before {
+        // There is nobody left to tell where that fails.
+        let _ = tcsetattr(&terminal, OptionalActions::Now, &modes);
+        let _ = std::io::stdout().write_all(LEAVE.as_bytes());
+        let _ = std::io::stdout().flush();
+    }
+}
 
 /// Lets Ctrl-C stop the program on a terminal that a dashboard takes over: it reads every key itself, and knows
 /// nothing of this one. Where it does not take over, nothing changes. It puts everything back when it ends.

@@ -45,6 +45,10 @@ pub fn train_and_tell(
     if let Some(change) = run.change() {
         printer.line(&change_text(change));
     }
+    if let Some(aside) = run.aside() {
+        let aside = relative_to_here(aside);
+        printer.line(&format!("what was kept of later steps is put aside in {}", aside.display()));
+    }
     let device = device.map_or_else(|| device_of(run.files()), Ok)?;
     let threads = start_threads(args.threads)?;
     let interrupter = Interrupter::new();

@@ -13,7 +13,7 @@ use tempfile::{Builder, NamedTempFile};
 const PREFIX: &str = ".";
 
 /// What it ends in, after some letters that no other process draws.
-const SUFFIX: &str = ".tmp";
+const SUFFIX: &str = ".clockwork-tmp";
 
 /// From this age on, a temporary file is one that a killed process left.
 const ABANDONED: Duration = Duration::from_hours(1);
@@ -92,6 +92,16 @@ fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Waits until no other process writes a set of files into a directory, where the system has locks: of several, the
+/// last then wins with all its files. The turn ends with the value.
+#[must_use]
+pub fn in_turn(directory: &Path) -> Option<File> {
+    // Where a directory cannot be opened or locked, each file is still whole.
+    let turn = File::open(directory).ok()?;
+    turn.lock().ok()?;
+    Some(turn)
+}
+
 /// Makes a rename outlive a power cut, where the file system can.
 #[cfg(unix)]
 pub(crate) fn sync_directory_of(path: &Path) -> io::Result<()> {
@@ -124,7 +134,7 @@ mod tests {
     #[test]
     fn leftovers_are_removed_and_nothing_else() {
         let directory = tempfile::tempdir().unwrap();
-        let names = ["kept", ".hidden", "kept.tmp", ".run.json.aB3.tmp"];
+        let names = ["kept", ".hidden", ".mine.tmp", ".run.json.aB3.clockwork-tmp"];
         let files = names.map(|name| directory.path().join(name));
         files.iter().for_each(|file| fs::write(file, b"x").unwrap());
         remove_old_leftovers(directory.path());

@@ -18,7 +18,9 @@ mod checksum;
 mod lock;
 mod pointer;
 
-pub use atomic_file::{remove_leftovers, remove_old_leftovers, write_atomically, write_json_atomically};
+pub use atomic_file::{
+    in_turn, remove_leftovers, remove_old_leftovers, write_atomically, write_json_atomically,
+};
 pub use checksum::{sha256, sha256_of};
 pub use lock::{Holder, Lock, NoLock, is_locked};
 pub use pointer::{follow, point, pointed_at};

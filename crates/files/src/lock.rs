@@ -7,7 +7,7 @@ use std::{
     process,
     sync::mpsc::{self, RecvTimeoutError},
     thread::{self, JoinHandle},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ const BEAT: Duration = Duration::from_secs(20);
 
 /// A claim from another machine that was not shown for this long is of a process that is no more.
 const ABANDONED: Duration = Duration::from_mins(3);
+
+/// How long another process may take to remove a claim.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What this process has for itself, for as long as the value lives.
 ///
@@ -45,6 +48,9 @@ pub struct Holder {
     /// When the process started, in the system's own unit, where it tells: numbers of processes come again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<u64>,
+    /// The processes among which its number counts, on Linux: those of a container have numbers of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among: Option<String>,
     /// When it took the claim, in seconds since 1970.
     pub since: u64,
 }
@@ -81,15 +87,19 @@ impl Lock {
         let claim = claim_of(path);
         match file.try_lock() {
             // On another machine there may be no lock of the system's on the same files.
-            Ok(()) => match live_holder(&claim)? {
-                Some(holder) => Err(NoLock::Held(Some(holder))),
-                None => {
+            Ok(()) => match state(&claim)? {
+                State::Held(holder) => Err(NoLock::Held(holder)),
+                State::None => Ok(Self(Kind::System { _file: file })),
+                State::Abandoned => {
                     remove_abandoned(&claim)?;
                     Ok(Self(Kind::System { _file: file }))
                 }
             },
             Err(TryLockError::WouldBlock) => Err(NoLock::Held(None)),
-            Err(TryLockError::Error(reason)) => Ok(Self(Kind::Claim(Claim::take(claim, &reason)?))),
+            Err(TryLockError::Error(reason)) if has_no_locks(&reason) => {
+                Ok(Self(Kind::Claim(Claim::take(claim, &reason)?)))
+            }
+            Err(TryLockError::Error(reason)) => Err(reason.into()),
         }
     }
 
@@ -114,7 +124,7 @@ impl Lock {
 pub fn is_locked(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
-        || live_holder(&claim_of(path)).is_ok_and(|holder| holder.is_some())
+        || matches!(state(&claim_of(path)), Ok(State::Held(_)))
 }
 
 /// The file that stands for a lock, and a thread that shows that its process lives.
@@ -133,10 +143,11 @@ impl Claim {
             if e.kind() != ErrorKind::AlreadyExists {
                 return Err(e.into());
             }
-            if let Some(holder) = live_holder(&path)? {
-                return Err(NoLock::Held(Some(holder)));
+            match state(&path)? {
+                State::Held(holder) => return Err(NoLock::Held(holder)),
+                State::None => {}
+                State::Abandoned => remove_abandoned(&path)?,
             }
-            remove_abandoned(&path)?;
         }
         let (stop, stopped) = mpsc::channel();
         let shown = path.clone();
@@ -176,30 +187,47 @@ fn make(path: &Path, text: &str) -> io::Result<()> {
     }
 }
 
-/// Removes a claim whose process is no more. Another process may have done so at the same time, and hold a claim
-/// of its own by now, which is then given back.
+/// Removes a claim whose process is no more. One process at a time does so, having looked again: another may hold a
+/// claim of its own by now.
 fn remove_abandoned(path: &Path) -> io::Result<()> {
-    let abandoned = fs::read(path).unwrap_or_default();
-    let aside = temporary(path, |aside| fs::rename(path, aside));
-    match aside {
-        Ok(aside) if fs::read(aside.path())? != abandoned => fs::hard_link(aside.path(), path),
-        Ok(_) => Ok(()),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(e),
+    let turn = beside(path, ".turn");
+    let since = Instant::now();
+    while let Err(e) = new_file(&turn) {
+        if e.kind() != ErrorKind::AlreadyExists || since.elapsed() > PATIENCE {
+            return Err(e);
+        }
+        // It is held for a moment only, unless its process was killed in that moment.
+        if !is_shown(&turn) {
+            let _ = fs::remove_file(&turn);
+        }
+        thread::sleep(Duration::from_millis(5));
     }
+    let removed = match state(path) {
+        Ok(State::Abandoned) => fs::remove_file(path),
+        Ok(State::None | State::Held(_)) => Ok(()),
+        Err(e) => Err(e),
+    };
+    fs::remove_file(&turn).and(removed)
 }
 
-/// Who holds a claim whose process lives, as far as can be told.
-fn live_holder(path: &Path) -> io::Result<Option<Holder>> {
+/// What there is of a claim.
+enum State {
+    /// Nobody claims.
+    None,
+    /// A process does that lives, as far as can be told; not known which where the claim cannot be read.
+    Held(Option<Holder>),
+    /// A process did that is no more.
+    Abandoned,
+}
+
+fn state(path: &Path) -> io::Result<State> {
     let text = match fs::read_to_string(path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(State::None),
         text => text?,
     };
     let holder = serde_json::from_str::<Holder>(&text).ok();
-    Ok(holder.filter(|holder| match holder.host == host() {
-        true => process_lives(holder).unwrap_or_else(|| is_shown(path)),
-        false => is_shown(path),
-    }))
+    let lives = holder.as_ref().and_then(Holder::lives).unwrap_or_else(|| is_shown(path));
+    Ok(if lives { State::Held(holder) } else { State::Abandoned })
 }
 
 /// Whether a claim was shown lately. A time to come is one of a clock that is ahead.
@@ -210,17 +238,48 @@ fn is_shown(path: &Path) -> bool {
 
 /// The claim's file of a lock's.
 fn claim_of(lock: &Path) -> PathBuf {
-    let mut name = OsString::from(lock);
-    name.push(".json");
+    beside(lock, ".json")
+}
+
+/// A path with more at its end.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(more);
     name.into()
+}
+
+/// Whether locking fails because the file system, or its server, does not know locks.
+fn has_no_locks(reason: &io::Error) -> bool {
+    #[cfg(unix)]
+    let is_server = reason.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error());
+    #[cfg(not(unix))]
+    let is_server = false;
+    is_server || reason.kind() == ErrorKind::Unsupported
 }
 
 impl Holder {
     fn this_process() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let process = process::id();
-        Self { host: host(), process, started: started(process), since }
+        Self { host: host(), process, started: started(process), among: among(), since }
     }
+
+    /// Whether the process lives, where that can be told from here.
+    fn lives(&self) -> Option<bool> {
+        if self.host != host() || self.among != among() {
+            return None;
+        }
+        if !process_is_there(self.process)? {
+            return Some(false);
+        }
+        // Its number may be another process' by now.
+        Some(started(self.process)? == self.started?)
+    }
+}
+
+/// The processes among which this one's number counts, on Linux.
+fn among() -> Option<String> {
+    Some(fs::read_link("/proc/self/ns/pid").ok()?.to_string_lossy().into_owned())
 }
 
 /// This machine's name.
@@ -235,22 +294,21 @@ fn host() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 
-/// Whether a process of this machine lives, where the system tells.
+/// Whether there is a process of this number here, where the system tells.
 #[cfg(unix)]
-fn process_lives(of: &Holder) -> Option<bool> {
+fn process_is_there(process: u32) -> Option<bool> {
     use rustix::{
         io::Errno,
         process::{Pid, test_kill_process},
     };
 
-    let process = Pid::from_raw(i32::try_from(of.process).ok()?)?;
-    let is_there = test_kill_process(process) != Err(Errno::SRCH);
-    Some(is_there && started(of.process) == of.started)
+    let process = Pid::from_raw(i32::try_from(process).ok()?)?;
+    Some(test_kill_process(process) != Err(Errno::SRCH))
 }
 
-/// Whether a process of this machine lives, where the system tells.
+/// Whether there is a process of this number here, where the system tells.
 #[cfg(not(unix))]
-fn process_lives(_of: &Holder) -> Option<bool> {
+fn process_is_there(_process: u32) -> Option<bool> {
     None
 }
 
@@ -268,6 +326,11 @@ mod tests {
 
     fn claim(path: &Path) -> Result<Claim, NoLock> {
         Claim::take(path.to_owned(), &io::Error::from(ErrorKind::Unsupported))
+    }
+
+    fn make_old(path: &Path) {
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
     }
 
     #[test]
@@ -303,9 +366,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lock.json");
         let this = Holder::this_process();
-        let mut gone = vec![];
-        // Nothing that was ever written by a claim.
-        gone.push("half a cla".to_owned());
+        let mut gone = Vec::new();
         if cfg!(target_os = "linux") {
             // Its number is another process' by now.
             let reused = Holder { started: this.started.map(|at| at + 1), ..this.clone() };
@@ -321,6 +382,11 @@ mod tests {
             fs::write(&path, text).unwrap();
             drop(claim(&path).unwrap());
         }
+        // What cannot be read may be a claim that is being written, unless it is old.
+        fs::write(&path, "half a cla").unwrap();
+        assert!(matches!(claim(&path), Err(NoLock::Held(None))));
+        make_old(&path);
+        drop(claim(&path).unwrap());
     }
 
     #[test]
@@ -330,8 +396,7 @@ mod tests {
         let elsewhere = Holder { host: "elsewhere".to_owned(), ..Holder::this_process() };
         fs::write(&path, serde_json::to_string(&elsewhere).unwrap()).unwrap();
         assert!(matches!(claim(&path), Err(NoLock::Held(Some(by))) if by == elsewhere));
-        let file = File::options().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
+        make_old(&path);
         drop(claim(&path).unwrap());
     }
 
@@ -341,6 +406,7 @@ mod tests {
         let path = directory.path().join("lock.json");
         for _ in 0..20 {
             fs::write(&path, "abandoned").unwrap();
+            make_old(&path);
             let claims: Vec<_> = thread::scope(|scope| {
                 let claims: Vec<_> = (0..8).map(|_| scope.spawn(|| claim(&path))).collect();
                 claims.into_iter().map(|claim| claim.join().unwrap()).collect()

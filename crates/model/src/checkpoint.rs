@@ -16,8 +16,9 @@ use crate::{
     state_dict::MAX_FILE_BYTES,
 };
 
-/// The version of the metadata; a newer one is refused rather than misread.
-const FORMAT_VERSION: u32 = 1;
+/// The version of the metadata; a newer one is refused rather than misread. Files of the first, which version 0.1
+/// wrote, have no seal.
+const FORMAT_VERSION: u32 = 2;
 
 /// What a checkpoint says of itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -228,9 +229,9 @@ impl Checkpoint {
             serde_json::from_value(metadata).map_err(|e| format!("cannot read its metadata: {e}"))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
         let format_version = metadata.format_version;
-        if format_version != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&format_version) {
             return Err(format!(
-                "has format version {format_version}, this program reads {FORMAT_VERSION}; use the version that wrote it"
+                "has format version {format_version}, this program reads 1 to {FORMAT_VERSION}; use the version that wrote it"
             ));
         }
         let split_sha256 = metadata.split_sha256.clone();
@@ -384,7 +385,9 @@ mod tests {
         // Files of version 0.1 are not sealed.
         let weights = checkpoint().to_bytes().unwrap();
         let tensors = SafeTensors::deserialize(&weights).unwrap();
-        let json = serde_json::to_string(&StoredMetadata::from(checkpoint().metadata)).unwrap();
+        let mut stored = StoredMetadata::from(checkpoint().metadata);
+        stored.format_version = 1;
+        let json = serde_json::to_string(&stored).unwrap();
         let info = [("clockwork".to_owned(), json)].into();
         let old = safetensors::serialize(tensors.iter().collect::<Vec<_>>(), Some(info)).unwrap();
         assert_eq!(Checkpoint::from_bytes(&old).unwrap(), checkpoint());

@@ -12,6 +12,12 @@ const KEY: &str = "clockwork";
 /// The field of these metadata that seals the file.
 const FIELD: &str = "content_sha256";
 
+/// The version of the metadata, if they say one, that came without a seal: that of version 0.1.
+const UNSEALED: u32 = 1;
+
+/// What is wrong with a file whose seal is broken or missing.
+const DAMAGED: &str = "damaged: its content is not what was written; take another checkpoint";
+
 /// The bytes of a safetensors file with metadata, as JSON under one key, that hold the SHA-256 of all else that
 /// the file says: a bit that flips on a disk is noticed when the file is read.
 ///
@@ -49,8 +55,10 @@ pub fn unsealed(bytes: &[u8]) -> Result<Option<Value>, String> {
     let mut metadata: Value =
         serde_json::from_str(json).map_err(|e| format!("cannot read its metadata: {e}"))?;
     let Some(Value::String(seal)) = metadata.as_object_mut().and_then(|fields| fields.remove(FIELD)) else {
-        // Files of version 0.1 are not sealed.
-        return Ok(Some(metadata));
+        return match metadata["format_version"] == UNSEALED {
+            true => Ok(Some(metadata)),
+            false => Err(DAMAGED.to_owned()),
+        };
     };
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let mut tensors = file.tensors();
@@ -58,7 +66,7 @@ pub fn unsealed(bytes: &[u8]) -> Result<Option<Value>, String> {
     let tensors = tensors.iter().map(|(name, view)| (name.as_str(), view.data()));
     match content_sha256(&metadata.to_string(), tensors) == seal {
         true => Ok(Some(metadata)),
-        false => Err("damaged: its content is not what was written; take another checkpoint".to_owned()),
+        false => Err(DAMAGED.to_owned()),
     }
 }
 
@@ -103,7 +111,7 @@ mod tests {
             if let Ok(Some(read)) = unsealed(&damaged) {
                 // What the format says of a tensor but its name and data is checked by whoever reads it.
                 let file = SafeTensors::deserialize(&damaged).unwrap();
-                assert_eq!((&read["step"], &read["rate"]), (&json!(7), &json!(0.1)), "bit {bit}");
+                assert_eq!(read, json!({ "step": 7, "rate": 0.1 }), "bit {bit}");
                 assert_eq!(
                     (file.tensor("a").unwrap().data(), file.tensor("b").unwrap().data()),
                     (&[1; 4][..], &[2; 4][..])

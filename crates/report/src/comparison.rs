@@ -23,16 +23,17 @@ pub struct ComparisonReport<'a> {
 }
 
 impl ComparisonReport<'_> {
-    /// Writes `report.html`, one file that needs no other, and `figures/*.svg` and `*.png`.
+    /// Writes `report.html`, one file that needs no other, `figures/*.svg` and `*.png`, and files `beside` them, by
+    /// name.
     ///
     /// # Errors
     ///
     /// [`Error::Drawing`](crate::Error::Drawing) where a figure cannot be drawn,
     /// [`Error::Io`](crate::Error::Io) where a file operation fails.
-    pub fn write(&self, directory: &Path) -> Result<Written> {
+    pub fn write(&self, directory: &Path, beside: &[(&str, &str)]) -> Result<Written> {
         let sections = comparison_story(self.comparison, self.training);
         let entries = sections.iter().flat_map(|section| &section.entries);
         let figures: Vec<&Figure> = entries.map(|entry| &entry.figure).collect();
-        report::write(directory, &page::html(self.comparison, &sections), &figures, &FIGURES)
+        report::write(directory, &page::html(self.comparison, &sections), &figures, &FIGURES, beside)
     }
 }

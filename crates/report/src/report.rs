@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clockwork_files::{remove_old_leftovers, write_atomically};
+use clockwork_files::{in_turn, remove_old_leftovers, write_atomically};
 use rayon::prelude::*;
 
 use crate::{
@@ -44,16 +44,27 @@ impl Report<'_> {
         let figures = training.iter().flatten().chain(of_sections.map(|Entry { figure, .. }| figure));
         let figures: Vec<&Figure> = figures.collect();
         let ids: Vec<&str> = figures.iter().map(|figure| figure.id.as_str()).collect();
-        write(directory, &html, &figures, &ids)
+        write(directory, &html, &figures, &ids, &[])
     }
 }
 
-/// Writes a page and its figures, in place of those of an earlier one: of all figures of these names.
-pub(crate) fn write(directory: &Path, html: &str, of_page: &[&Figure], ids: &[&str]) -> Result<Written> {
+/// Writes a page, its figures and files beside them, by name, in place of those of an earlier one: of all figures of
+/// these names.
+pub(crate) fn write(
+    directory: &Path,
+    html: &str,
+    of_page: &[&Figure],
+    ids: &[&str],
+    beside: &[(&str, &str)],
+) -> Result<Written> {
     let (page, figures) = (directory.join(PAGE), directory.join(FIGURES));
     fs::create_dir_all(directory).map_err(io("create", directory))?;
+    let _turn = in_turn(directory);
     remove_old_leftovers(directory);
-    write_atomically(&page, html.as_bytes()).map_err(io("write", &page))?;
+    for (name, text) in [(PAGE, html)].iter().chain(beside) {
+        let path = directory.join(name);
+        write_atomically(&path, text.as_bytes()).map_err(io("write", &path))?;
+    }
     let written = write_figures(&figures, of_page)?;
     remove_others(&figures, ids, &written);
     Ok(Written { page, figures, pictures: written.len() / 2 })

@@ -111,7 +111,7 @@ fn the_page_tells_runs_and_claims_and_escapes_what_it_is_told() {
     let comparison = Comparison::new(&runs).unwrap();
     let training = [curves(), TrainingCurves::default()];
     let report = ComparisonReport { comparison: &comparison, training: &training };
-    let written = report.write(directory.path()).unwrap();
+    let written = report.write(directory.path(), &[]).unwrap();
     let html = fs::read_to_string(&written.page).unwrap();
     assert!(!html.contains("<b>"));
     let claims = comparison.across.claims.len();
@@ -138,7 +138,7 @@ fn one_network_alone_has_a_page_too() {
     let directory = tempfile::tempdir().unwrap();
     let comparison = Comparison::new(&[clock("a", &[3], None)]).unwrap();
     let report = ComparisonReport { comparison: &comparison, training: &[TrainingCurves::default()] };
-    let written = report.write(directory.path()).unwrap();
+    let written = report.write(directory.path(), &[]).unwrap();
     assert_eq!(written.pictures, 2, "there is nothing to overlap with, and no training to show");
     let html = fs::read_to_string(written.page).unwrap();
     let page = html.split("</main>").next().unwrap();

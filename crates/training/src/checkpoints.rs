@@ -6,7 +6,7 @@ use std::{
 use clockwork_files::{remove_leftovers, write_atomically};
 use clockwork_model::{Checkpoint, CheckpointMetadata, Weights};
 
-use crate::{Config, Error, NotARun, Result, SettingChange, optimizer_state};
+use crate::{Config, Error, NotARun, Result, SettingChange, optimizer_state, run_files::CHECKPOINTS};
 
 /// How many of the newest checkpoints keep the optimiser's state: should the newest be broken,
 /// there is one more to resume from.
@@ -27,6 +27,11 @@ pub(crate) fn step_name(step: u64) -> String {
     format!("{STEP}{step:07}")
 }
 
+/// The step that such a name is of.
+pub(crate) fn step_of(name: &str) -> Option<u64> {
+    name.strip_prefix(STEP)?.parse().ok()
+}
+
 /// The files of a run's `checkpoints/` directory.
 #[derive(Debug, Clone)]
 pub struct CheckpointFiles {
@@ -36,9 +41,10 @@ pub struct CheckpointFiles {
 /// Everything that training needs to resume from a step as if it had never stopped.
 pub(crate) struct Resumable {
     pub checkpoint: Checkpoint,
-    /// The optimiser's state as its file has it, known to be whole. There is none before the first step, nor where
-    /// moments are to begin anew.
+    /// The optimiser's state as its file has it, known to be whole. There is none before the first step.
     pub optimizer: Option<Vec<u8>>,
+    /// Whether its moments begin anew, at zero, since those of the step are missing or of no use.
+    pub fresh_moments: bool,
 }
 
 impl CheckpointFiles {
@@ -86,8 +92,7 @@ impl CheckpointFiles {
         let mut steps = Vec::new();
         for entry in fs::read_dir(&self.directory).map_err(Error::io("read", &self.directory))? {
             let name = entry.map_err(Error::io("read", &self.directory))?.file_name();
-            let digits = name.to_str().and_then(|name| name.strip_prefix(STEP)?.strip_suffix(suffix));
-            steps.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
+            steps.extend(name.to_str().and_then(|name| step_of(name.strip_suffix(suffix)?)));
         }
         steps.sort_unstable();
         Ok(steps)
@@ -100,28 +105,32 @@ impl CheckpointFiles {
     ///
     /// # Errors
     ///
-    /// That of the newest broken file where there are files but none is whole; [`NotARun::NoExactStep`] where the
-    /// optimiser's states are missing, or all checkpoints of a run that had some.
+    /// That of the newest broken file where no weights are whole; [`NotARun::NoExactStep`] where the optimiser's
+    /// states are missing or of no use, or all checkpoints of a run that had some are missing.
     pub(crate) fn newest_exact(&self, config: &Config, evaluated: u64) -> Result<Option<Resumable>> {
         let steps = self.steps()?;
-        let newest = steps.last().copied();
-        let has_come_far = newest.max(Some(evaluated)) > Some(FIRST_STEPS);
-        let mut broken = None;
-        for step in steps.into_iter().rev() {
+        let has_come_far = steps.last().copied().max(Some(evaluated)) > Some(FIRST_STEPS);
+        let mut problem = None;
+        for &step in steps.iter().rev() {
             let may_go_on = if step == 0 { !has_come_far } else { self.optimizer_state(step).exists() };
             if may_go_on {
                 match self.read_resumable(step, config) {
                     Ok(resumable) => return Ok(Some(resumable)),
-                    Err(error) => broken = broken.or(Some(error)),
+                    Err(error) => problem = problem.or(Some(error)),
                 }
             }
         }
-        match broken {
-            Some(error) => Err(error),
-            None if has_come_far => {
-                Err(Error::NotARun { path: self.run(), problem: NotARun::NoExactStep { newest } })
+        if !has_come_far {
+            return problem.map_or(Ok(None), Err);
+        }
+        // With moments that begin anew it can go on from the newest step whose weights are whole.
+        let whole = steps.iter().rev().copied().find(|&step| self.read_weights(step, config).is_ok());
+        match (whole, problem) {
+            (None, Some(error)) => Err(error),
+            (newest, problem) => {
+                let problem = problem.map_or_else(|| missing(newest), |error| error.chain());
+                Err(Error::NotARun { path: self.run(), problem: NotARun::NoExactStep { newest, problem } })
             }
-            None => Ok(None),
         }
     }
 
@@ -135,11 +144,11 @@ impl CheckpointFiles {
         if !kept.contains(&step) {
             return Err(Error::NotARun { path: self.run(), problem: NotARun::NoStep { asked: step, kept } });
         }
-        if step == 0 || self.optimizer_state(step).exists() {
-            return self.read_resumable(step, config);
-        }
-        let checkpoint = self.read_weights(step, config)?;
-        Ok(Resumable { checkpoint, optimizer: None })
+        self.read_resumable(step, config).or_else(|_| {
+            let checkpoint = self.read_weights(step, config)?;
+            let optimizer = optimizer_state::zero(&config.model(), step).map_err(Error::Training)?;
+            Ok(Resumable { checkpoint, optimizer: Some(optimizer), fresh_moments: true })
+        })
     }
 
     /// The configuration that the newest whole checkpoint was made with; nothing where there is none.
@@ -153,17 +162,18 @@ impl CheckpointFiles {
         Ok(whole.and_then(|checkpoint| Config::of_checkpoint(&checkpoint.metadata.config)))
     }
 
-    /// Moves the files of all later steps into another directory.
-    pub(crate) fn set_aside_after(&self, step: u64, directory: &Path) -> Result<()> {
-        for (name, steps) in [(WEIGHTS, self.steps()?), (OPTIMIZER_STATE, self.steps_with(OPTIMIZER_STATE)?)]
-        {
-            for later in steps.into_iter().filter(|later| *later > step) {
-                let name = step_name(later) + name;
-                let path = self.directory.join(&name);
-                fs::rename(&path, directory.join(&name)).map_err(Error::io("move", &path))?;
-            }
-        }
-        Ok(())
+    /// Moves the files of all steps after one into another directory, and the optimiser's state of that step too
+    /// where it is of no use.
+    pub(crate) fn set_aside(&self, after: u64, is_state_of_no_use: bool, directory: &Path) -> Result<()> {
+        let move_there = |name: String| {
+            let path = self.directory.join(&name);
+            fs::rename(&path, directory.join(&name)).map_err(Error::io("move", &path))
+        };
+        let weights = self.steps()?.into_iter().filter(|step| *step > after);
+        weights.map(|step| step_name(step) + WEIGHTS).try_for_each(move_there)?;
+        let is_moved = |step: &u64| *step > after || is_state_of_no_use && *step == after;
+        let states = self.steps_with(OPTIMIZER_STATE)?.into_iter().filter(is_moved);
+        states.map(optimizer_state_name).try_for_each(move_there)
     }
 
     /// The run's directory.
@@ -186,11 +196,16 @@ impl CheckpointFiles {
         Ok(checkpoint.write(&self.weights(step))?)
     }
 
-    /// Writes the optimiser's state of a step, and removes those that are no longer among the newest.
+    /// Writes the optimiser's state of a step, and [removes old ones](Self::remove_old_optimizer_states).
     pub(crate) fn write_optimizer_state(&self, step: u64, bytes: &[u8], config: &Config) -> Result<()> {
         let path = self.optimizer_state(step);
         let bytes = optimizer_state::of_run(bytes, config.settings_sha256()).map_err(Error::Training)?;
         write_atomically(&path, &bytes).map_err(Error::io("write", &path))?;
+        self.remove_old_optimizer_states()
+    }
+
+    /// Removes the optimiser's states that are no longer among the newest.
+    pub(crate) fn remove_old_optimizer_states(&self) -> Result<()> {
         for old in self.steps_with(OPTIMIZER_STATE)?.iter().rev().skip(KEPT_OPTIMIZER_STATES) {
             let path = self.optimizer_state(*old);
             fs::remove_file(&path).map_err(Error::io("remove", &path))?;
@@ -201,13 +216,13 @@ impl CheckpointFiles {
     fn read_resumable(&self, step: u64, config: &Config) -> Result<Resumable> {
         let checkpoint = self.read_weights(step, config)?;
         if step == 0 {
-            return Ok(Resumable { checkpoint, optimizer: None });
+            return Ok(Resumable { checkpoint, optimizer: None, fresh_moments: false });
         }
         let path = self.optimizer_state(step);
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        let of_run = optimizer_state::must_be_of(&bytes, &config.settings_sha256());
+        let of_run = optimizer_state::must_be_of(&bytes, checkpoint.metadata.settings_sha256.as_deref());
         match of_run.and_then(|()| optimizer_state::from_bytes(&[&bytes], &config.model(), step)) {
-            Ok(_) => Ok(Resumable { checkpoint, optimizer: Some(bytes) }),
+            Ok(_) => Ok(Resumable { checkpoint, optimizer: Some(bytes), fresh_moments: false }),
             Err(problem) => Err(foreign(path, problem)),
         }
     }
@@ -225,6 +240,17 @@ impl CheckpointFiles {
             true => Ok(checkpoint),
             false => Err(foreign(path, "is of another run".to_owned())),
         }
+    }
+}
+
+/// What is missing of a run whose newest step with weights this is.
+fn missing(newest: Option<u64>) -> String {
+    match newest {
+        Some(step) => format!(
+            "{CHECKPOINTS}/{} is missing, and so is that of any other step",
+            optimizer_state_name(step)
+        ),
+        None => "it has metrics, but none of its checkpoints is left".to_owned(),
     }
 }
 

@@ -203,6 +203,11 @@ impl Config {
         self.differences(other).into_iter().find(|change| !change.is_changeable())
     }
 
+    /// Whether a run of these settings is one of the others, trained as long or longer.
+    pub(crate) fn trains_as_far_as(&self, other: &Self) -> bool {
+        self.fixed_difference(other).is_none() && self.training.max_steps >= other.training.max_steps
+    }
+
     /// The SHA-256, in hexadecimal digits, of the settings that are fixed at a run's start: all but
     /// [`Self::CHANGEABLE`], a line each, as `section.key = value`, in alphabetical order.
     #[must_use]

@@ -5,7 +5,7 @@ use std::{
 
 use clockwork_files::Holder;
 
-use crate::{Config, SettingChange, checkpoints::optimizer_state_name};
+use crate::{Config, SettingChange};
 
 /// What can go wrong with a run.
 #[derive(Debug, thiserror::Error)]
@@ -198,8 +198,10 @@ pub enum NotARun {
     /// It cannot be gone on with as if it had never stopped: there is no step whose weights and optimiser's state
     /// are both there.
     NoExactStep {
-        /// What is missing: the newest step with weights, or nothing where no weights are left.
+        /// The newest step with whole weights, if any are left.
         newest: Option<u64>,
+        /// What is missing or broken.
+        problem: String,
     },
     /// It keeps no whole checkpoint of the step that was asked for.
     NoStep {
@@ -233,14 +235,7 @@ impl fmt::Display for NotARun {
             Self::Imported => {
                 f.write_str("was imported; only its weights are known, so there is nothing to resume")
             }
-            Self::NoExactStep { newest: Some(step) } => write!(
-                f,
-                "cannot go on exactly: checkpoints/{} is missing, and so is that of any other step",
-                optimizer_state_name(*step)
-            ),
-            Self::NoExactStep { newest: None } => {
-                f.write_str("cannot go on exactly: it has metrics, but none of its checkpoints is left")
-            }
+            Self::NoExactStep { problem, .. } => write!(f, "cannot go on exactly: {problem}"),
             Self::NoStep { asked, kept } => {
                 let kept: Vec<String> = kept.iter().map(ToString::to_string).collect();
                 let kept = if kept.is_empty() { "none".to_owned() } else { kept.join(", ") };

@@ -10,6 +10,14 @@ pub enum Note {
         /// Why it does not.
         problem: String,
     },
+    /// What was measured before the step that a run goes on from is missing: when it learned, and when it is to stop
+    /// early, is told from what comes after.
+    NoMetrics {
+        /// The file that is missing.
+        path: PathBuf,
+        /// The step.
+        step: u64,
+    },
     /// The file system has no locks, and a file that names this process stands for one.
     Claimed {
         /// The run's or the sweep's directory.
@@ -24,6 +32,9 @@ impl fmt::Display for Note {
         match self {
             Self::NotLatest { path, problem } => {
                 write!(f, "{} does not stand for this run: {problem}", path.display())
+            }
+            Self::NoMetrics { path, step } => {
+                write!(f, "{} is missing; what was measured before step {step} is not known", path.display())
             }
             Self::Claimed { path, reason } => write!(
                 f,

@@ -82,6 +82,17 @@ fn tensors(record: OptimizerRecord) -> Result<(Vec<Named>, u64), String> {
     Ok((tensors, age))
 }
 
+/// Moments of a step that begin anew: all zero, and have seen no step.
+pub(crate) fn zero(config: &ModelConfig, step: u64) -> Result<Vec<u8>, String> {
+    let metadata = Metadata { step: Some(step), steps_seen: Some(0), settings_sha256: None };
+    let mut tensors = Vec::new();
+    for (name, shape) in NAMES.zip(config.shapes()).into_array() {
+        let zeros = vec![0; size_of::<f32>() * shape.iter().product::<usize>()];
+        tensors.extend(MOMENTS.map(|moment| (format!("{moment}.{name}"), shape.clone(), zeros.clone())));
+    }
+    serialise(&tensors, &metadata)
+}
+
 /// The same bytes, as the file of a run of these settings.
 pub(crate) fn of_run(bytes: &[u8], settings_sha256: String) -> Result<Vec<u8>, String> {
     let metadata = Metadata { settings_sha256: Some(settings_sha256), ..Metadata::of(bytes)? };
@@ -89,9 +100,10 @@ pub(crate) fn of_run(bytes: &[u8], settings_sha256: String) -> Result<Vec<u8>, S
     sealed(&metadata, file.tensors()).map_err(|e| words(&e))
 }
 
-/// Refuses a file that says that it is of a run of other settings than these.
-pub(crate) fn must_be_of(bytes: &[u8], settings_sha256: &str) -> Result<(), String> {
-    match Metadata::of(bytes)?.settings_sha256.is_some_and(|of| of != settings_sha256) {
+/// Refuses a file that says that it is of a run of other settings than these, where both are known.
+pub(crate) fn must_be_of(bytes: &[u8], settings_sha256: Option<&str>) -> Result<(), String> {
+    let of = Metadata::of(bytes)?.settings_sha256;
+    match of.as_deref().zip(settings_sha256).is_some_and(|(of, settings)| of != settings) {
         true => Err("is of another run".to_owned()),
         false => Ok(()),
     }

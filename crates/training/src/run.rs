@@ -1,10 +1,10 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clockwork_files::remove_leftovers;
 use clockwork_model::{Weights, initial_weights};
 
 use crate::{
-    Change, Config, EarlyStop, Error, Evaluation, LockedRun, Locking, NotARun, Note, Record, Result,
+    Change, Config, EarlyStop, Error, Evaluation, LockedRun, Locking, NotARun, Note, Origin, Record, Result,
     RunFiles, RunRecord, RunState, TrainingDevice,
     checkpoints::Resumable,
     clock::now,
@@ -18,12 +18,15 @@ pub struct Run {
     pub(crate) config: Config,
     pub(crate) step: u64,
     pub(crate) weights: Weights,
-    /// The optimiser's state as its file has it, from the first step on; nothing where its moments begin anew.
+    /// The optimiser's state as its file has it, from the first step on.
     pub(crate) optimizer: Option<Vec<u8>>,
     pub(crate) evaluations: Vec<Evaluation>,
     record: Option<RunRecord>,
     /// What is changed as it is gone on with, if anything.
     change: Option<Change>,
+    /// Where what was kept of later steps is put aside, if it is in the way.
+    aside: Option<PathBuf>,
+    notes: Vec<Note>,
 }
 
 /// How a run is gone on with, where not as if it had never stopped.
@@ -50,6 +53,7 @@ impl Run {
         let directory = LockedRun::create(runs_dir, name, &config, locking)?;
         Ok(Self {
             weights: initial_weights(&config.model(), config.training.seed),
+            notes: directory.notes().to_vec(),
             directory,
             config,
             step: 0,
@@ -57,6 +61,7 @@ impl Run {
             evaluations: Vec::new(),
             record: None,
             change: None,
+            aside: None,
         })
     }
 
@@ -100,7 +105,7 @@ impl Run {
             && resume.from_step.is_none()
         {
             let has_more = EarlyStop::after(&config, &evaluations).last_step() > record.step;
-            if evaluations.is_empty() || !has_more {
+            if evaluations.is_empty() && resume.settings.is_empty() || !has_more {
                 return Err(Error::Finished { path: files.path().to_owned(), step: record.step });
             }
         }
@@ -108,30 +113,34 @@ impl Run {
         files.checkpoints().create()?;
         let evaluated = evaluations.last().map_or(0, |of| of.step);
         let resumable = match resume.from_step {
-            Some(step) => {
-                let resumable = files.checkpoints().at(step, &config)?;
-                if evaluated.max(files.checkpoints().steps()?.into_iter().max().unwrap_or(0)) > step {
-                    files.set_aside_after(step)?;
-                }
-                Some(resumable)
-            }
+            Some(step) => Some(files.checkpoints().at(step, &config)?),
             None => files.checkpoints().newest_exact(&config, evaluated)?,
         };
         let change = resumable.as_ref().and_then(|from| change(from, &config));
-        if config != kept {
-            files.write_config(&config)?;
-        }
         // A run killed before its first checkpoint starts again from its seed.
         let (step, weights, optimizer) = match resumable {
-            Some(Resumable { checkpoint, optimizer }) => {
+            Some(Resumable { checkpoint, optimizer, .. }) => {
                 (checkpoint.metadata.step, checkpoint.weights, optimizer)
             }
             None => (0, initial_weights(&config.model(), config.training.seed), None),
         };
+        if config.training.max_steps < step && config != kept {
+            let origin = Origin::value("training.max_steps", &config.training.max_steps);
+            return Err(Error::Config { origin, problem: format!("the run is at step {step} already") });
+        }
+        let newest = files.checkpoints().steps()?.into_iter().max().unwrap_or(0);
+        let is_in_the_way = resume.from_step.is_some() && evaluated.max(newest) > step;
+        let is_fresh = change.as_ref().is_some_and(|change| change.fresh_moments);
+        let is_broken = is_fresh && files.checkpoints().optimizer_state(step).exists();
+        let aside = (is_in_the_way || is_broken).then(|| files.new_aside());
+        let mut notes = directory.notes().to_vec();
+        if step > 0 && !files.metrics_path().exists() {
+            notes.push(Note::NoMetrics { path: files.metrics_path(), step });
+        }
         // Step 0 is evaluated anew.
         let is_before = |of: &Evaluation| step > 0 && of.step <= step;
         let evaluations = evaluations.into_iter().filter(is_before).collect();
-        Ok(Self { directory, config, step, weights, optimizer, evaluations, record, change })
+        Ok(Self { directory, config, step, weights, optimizer, evaluations, record, change, aside, notes })
     }
 
     /// The run's files.
@@ -143,7 +152,7 @@ impl Run {
     /// What is not as it should be with the run's directory, but stops nothing.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
-        self.directory.notes()
+        &self.notes
     }
 
     /// Every setting of the run.
@@ -170,13 +179,31 @@ impl Run {
         self.change.as_ref()
     }
 
+    /// Where what was kept of later steps is put aside as it is gone on with, if it is in the way.
+    #[must_use]
+    pub fn aside(&self) -> Option<&Path> {
+        self.aside.as_deref()
+    }
+
     /// How many steps the optimiser's moments have seen: as many as the network, unless they began anew.
     pub(crate) fn moments_age(&self) -> u64 {
         self.optimizer.as_deref().map_or(0, |bytes| optimizer_state::age(bytes, self.step))
     }
 
-    /// Writes down that the run is being trained.
+    /// Puts aside what is in the way, and writes down that the run is being trained, and how.
     pub(crate) fn begin(&self, on: &TrainingDevice, threads: usize) -> Result<RunRecord> {
+        let files = self.files();
+        let is_fresh = self.change.as_ref().is_some_and(|change| change.fresh_moments);
+        if let Some(aside) = &self.aside {
+            files.set_aside(self.step, is_fresh, aside)?;
+        }
+        if let (true, Some(state)) = (is_fresh, &self.optimizer) {
+            files.checkpoints().write_optimizer_state(self.step, state, &self.config)?;
+        }
+        files.checkpoints().remove_old_optimizer_states()?;
+        if files.config().ok().as_ref() != Some(&self.config) {
+            files.write_config(&self.config)?;
+        }
         let split = self.config.split()?;
         let new = || -> Result<RunRecord> {
             Ok(RunRecord {
@@ -200,7 +227,8 @@ impl Run {
         record.split = SplitRecord::of(&split);
         record.settings_sha256 = Some(self.config.settings_sha256());
         // What was changed at steps that are taken again from here did not come to pass.
-        record.changes.retain(|earlier| earlier.step < self.step);
+        let is_past = |of: &Change| of.step < self.step || of.step == self.step && of.fresh_moments;
+        record.changes.retain(is_past);
         record.changes.extend(self.change.clone());
         record.versions = Versions::current();
         record.backend = on.record(threads);
@@ -212,16 +240,19 @@ impl Run {
 /// Refuses a configuration that is not the one that the run was started with, but for what may change. Its record
 /// tells whether it is; a checkpoint tells what it was.
 fn refuse_edits(files: &RunFiles, config: &Config, record: Option<&RunRecord>) -> Result<()> {
-    let hash = record.and_then(|record| record.settings_sha256.as_ref());
-    let is_edited = hash.map(|hash| *hash != config.settings_sha256());
+    let is_edited = record.and_then(|record| record.has_other_settings(config));
     if is_edited == Some(false) {
         return Ok(());
     }
     let checkpoints = files.checkpoints();
     let started_with = if checkpoints.directory().is_dir() { checkpoints.newest_config()? } else { None };
     let path = files.config_path();
-    match started_with.and_then(|started_with| started_with.fixed_difference(config)) {
-        Some(change) => Err(Error::SettingEdited { path, change }),
+    match started_with {
+        // Another version of this program may hash other settings; those of a checkpoint are what counts.
+        Some(started_with) => match started_with.fixed_difference(config) {
+            Some(change) => Err(Error::SettingEdited { path, change }),
+            None => Ok(()),
+        },
         None if is_edited == Some(true) => Err(Error::NotARun { path, problem: NotARun::OtherHash }),
         None => Ok(()),
     }
@@ -232,7 +263,6 @@ fn change(from: &Resumable, config: &Config) -> Option<Change> {
     let metadata = &from.checkpoint.metadata;
     let before = Config::of_checkpoint(&metadata.config);
     let settings = before.map_or_else(Vec::new, |before| before.differences(config));
-    let fresh_moments = metadata.step > 0 && from.optimizer.is_none();
-    let change = Change { step: metadata.step, settings, fresh_moments };
+    let change = Change { step: metadata.step, settings, fresh_moments: from.fresh_moments };
     (change.fresh_moments || !change.settings.is_empty()).then_some(change)
 }

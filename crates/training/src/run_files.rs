@@ -9,7 +9,8 @@ use clockwork_files::{follow, write_atomically, write_json_atomically};
 use serde::Serialize;
 
 use crate::{
-    CheckpointFiles, Config, Error, Evaluation, NotARun, Record, Result, RunState, checkpoints::step_name,
+    CheckpointFiles, Config, Error, Evaluation, NotARun, Record, Result, RunState,
+    checkpoints::{step_name, step_of},
 };
 
 /// Every setting of a run.
@@ -22,7 +23,7 @@ const RECORD: &str = "run.json";
 const METRICS: &str = "metrics.jsonl";
 
 /// The directory of checkpoints.
-const CHECKPOINTS: &str = "checkpoints";
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
 /// The directory of analyses, one directory a step.
 const ANALYSES: &str = "analysis";
@@ -134,28 +135,45 @@ impl RunFiles {
     #[must_use]
     pub fn is_edited(&self) -> bool {
         let Some(Record::Trained(record)) = self.record() else { return false };
-        let hash = || self.config().ok().map(|config| config.settings_sha256());
-        record.settings_sha256.is_some_and(|started_with| hash().is_some_and(|hash| hash != started_with))
+        self.config().ok().and_then(|config| record.has_other_settings(&config)).unwrap_or(false)
     }
 
-    /// Moves the checkpoints of all steps after one, and a copy of `metrics.jsonl`, into a new directory beside
-    /// them: what a run that is not gone on with exactly would overwrite.
-    pub(crate) fn set_aside_after(&self, step: u64) -> Result<()> {
+    /// A directory that is not there yet, for what is put aside.
+    pub(crate) fn new_aside(&self) -> PathBuf {
         let names = (1..).map(|n| self.path.join(format!("aside-{n}")));
-        let directory = names.into_iter().find(|path| !path.exists()).expect("there are many numbers");
-        fs::create_dir(&directory).map_err(Error::io("create", &directory))?;
-        match fs::copy(self.metrics_path(), directory.join(METRICS)) {
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
-            copied => drop(copied.map_err(Error::io("copy", &self.metrics_path()))?),
-        }
-        self.checkpoints().set_aside_after(step, &directory)
+        names.into_iter().find(|path| !path.exists()).expect("there are many numbers")
     }
 
-    /// Whether the run is finished and, where settings are given, has these.
+    /// Moves what a run that goes on from a step would overwrite into a new directory: the checkpoints and
+    /// analyses of all later steps, an optimiser's state of that step that is of no use, and a copy of
+    /// `metrics.jsonl`.
+    pub(crate) fn set_aside(&self, after: u64, is_state_of_no_use: bool, directory: &Path) -> Result<()> {
+        fs::create_dir(directory).map_err(Error::io("create", directory))?;
+        let metrics = self.metrics_path();
+        match fs::read(&metrics) {
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            read => {
+                let path = directory.join(METRICS);
+                let bytes = read.map_err(Error::io("read", &metrics))?;
+                write_atomically(&path, &bytes).map_err(Error::io("write", &path))?;
+            }
+        }
+        self.checkpoints().set_aside(after, is_state_of_no_use, directory)?;
+        for analysis in self.analyses() {
+            let name = analysis.file_name().unwrap_or_default();
+            let step = name.to_str().and_then(step_of);
+            if step.is_some_and(|step| step > after) {
+                fs::rename(&analysis, directory.join(name)).map_err(Error::io("move", &analysis))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the run is finished and, where settings are given, was started with these and to train as long.
     #[must_use]
     pub fn is_finished(&self, config: Option<&Config>) -> bool {
         self.record().is_some_and(|record| record.state() == RunState::Finished)
-            && config.is_none_or(|config| self.config().is_ok_and(|kept| kept == *config))
+            && config.is_none_or(|config| self.config().is_ok_and(|kept| kept.trains_as_far_as(config)))
     }
 
     /// Reads `config.toml`.

@@ -3,7 +3,7 @@ use std::fmt;
 use clockwork_model::{ImportedFrom, Split};
 use serde::{Deserialize, Serialize};
 
-use crate::SettingChange;
+use crate::{Config, SettingChange};
 
 /// The version of burn that this crate is built with.
 pub const BURN_VERSION: &str = "0.22.1";
@@ -123,6 +123,15 @@ pub struct SplitRecord {
     /// The hash of the pairs trained on ([`Split::sha256`]); nothing in records of version 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+}
+
+impl RunRecord {
+    /// Whether the settings that are fixed at a run's start are others than those that it was started with; not
+    /// known of a record of version 0.1.
+    #[must_use]
+    pub fn has_other_settings(&self, config: &Config) -> Option<bool> {
+        self.settings_sha256.as_ref().map(|started_with| *started_with != config.settings_sha256())
+    }
 }
 
 impl SplitRecord {

@@ -75,7 +75,11 @@ impl TrainingDevice {
 
     /// Refuses an environment variable `BURN_DEVICE` that burn would panic at. It chooses nothing here, but burn
     /// looks at it when it loads an optimiser's state.
-    pub(crate) fn check_environment() -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDevice`] where it names a device that burn does not know or was built without.
+    pub fn check_environment() -> Result<()> {
         let named = std::env::var("BURN_DEVICE").ok().map(|name| name.to_lowercase());
         match named.as_deref() {
             None | Some("flex") => Ok(()),

@@ -178,9 +178,8 @@ impl Group {
             return Ok(());
         }
         let weights = trainee.weights()?;
-        // There is none before the first step, nor before that with moments that begin anew.
-        let is_first = self.members.iter().all(|of| of.run.step == step && of.run.optimizer.is_none());
-        let states = if is_first { Vec::new() } else { trainee.optimizer_states(step)? };
+        // There is none before the first step.
+        let states = if step == 0 { Vec::new() } else { trainee.optimizer_states(step)? };
         let mut states = states.into_iter().map(Some);
         for (member, weights) in self.members.iter_mut().zip(weights) {
             let state = states.next().flatten();

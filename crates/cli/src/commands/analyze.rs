@@ -1,18 +1,18 @@
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clockwork_analysis::{AnalysisFiles, Claim, Findings, Observer, Verdict};
 use clockwork_model::Checkpoint;
 use clockwork_report::words;
 use clockwork_training::RunFiles;
 
 use crate::{
-    analysis_output::write_unless_forbidden,
     analysis_progress::AnalysisProgress,
     args::AnalyzeArgs,
     checkpoint_path::checkpoint_path,
     commands::report::{report_text, write_report},
     exit::Ended,
+    hints::is_output_forbidden,
     printer::Printer,
     threads::start_threads,
 };
@@ -31,18 +31,27 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     let Findings { summary, claims, provenance } = &analysis.findings;
     let run = RunFiles::of_checkpoint(&path);
     let out = match (&args.out, &run) {
-        (Some(out), _) => analysis.write(out).map(|()| Some(out.clone()))?,
-        (None, Some(run)) => {
-            let out = run.analysis(provenance.step);
-            write_unless_forbidden(&analysis, &out, &printer)?.then_some(out)
-        }
+        (Some(out), _) => Some(out.clone()),
+        (None, Some(run)) => Some(run.analysis(provenance.step)),
         (None, None) => None,
     };
+    let written = out.as_ref().map_or(Ok(()), |out| analysis.write(out));
+    let out = out.filter(|_| written.is_ok());
     drop(observer);
     printer.result(&match args.json {
         true => serde_json::to_string_pretty(summary)? + "\n",
         false => text(&path, &analysis.findings, out.as_deref()),
     })?;
+    // The figures are told whether they are kept or not; the run may be somebody else's.
+    match written {
+        Err(error) if args.out.is_none() && is_output_forbidden(&error) => {
+            printer.warn(&format!(
+                "{:#}; the analysis is not kept, use --out for another place",
+                anyhow!(error)
+            ));
+        }
+        written => written?,
+    }
     if let (true, Some(run), Some(_)) = (args.report, &run, &out) {
         let directory = args.out.clone().unwrap_or_else(|| run.report());
         let written = write_report(run, &analysis, &directory, &printer)?;

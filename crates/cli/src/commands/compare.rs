@@ -1,11 +1,9 @@
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clockwork_analysis::{AnalysisFiles, Comparison, RunFindings};
-use clockwork_files::write_atomically;
 use clockwork_report::{ComparisonReport, TrainingCurves};
 use clockwork_training::{Milestones, RunFiles};
 
 use crate::{
-    analysis_output::write_unless_forbidden,
     args::CompareArgs,
     comparison_csv::csv,
     comparison_table::text,
@@ -34,9 +32,13 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
     let mut curves = Vec::new();
     for (run, name) in runs.into_iter().zip(names) {
         bar.set_message(name.clone());
-        let (of_run, of_training) = findings_of(run, name, &printer)?;
-        findings.push(of_run);
-        curves.push(of_training);
+        match findings_of(run, name, &printer) {
+            Ok((of_run, of_training)) => {
+                findings.push(of_run);
+                curves.push(of_training);
+            }
+            Err(error) => printer.warn(&format!("{error:#}; left out")),
+        }
         bar.inc(1);
     }
     printer.remove(&bar);
@@ -44,12 +46,8 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
 
     let json = serde_json::to_string_pretty(&comparison)? + "\n";
     let csv = csv(&comparison)?;
-    let written = ComparisonReport { comparison: &comparison, training: &curves }.write(&out)?;
-    for (name, text) in [(Comparison::FILE, &json), (CSV, &csv)] {
-        let path = out.join(name);
-        write_atomically(&path, text.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    let report = ComparisonReport { comparison: &comparison, training: &curves };
+    let written = report.write(&out, &[(Comparison::FILE, &json), (CSV, &csv)])?;
     let text = match (args.json, args.csv) {
         (true, _) => json,
         (_, true) => csv,
@@ -74,7 +72,10 @@ fn findings_of(
         Newest::NotAnalysed(checkpoint) => {
             let analysis = AnalysisFiles::of(&checkpoint, &mut ())
                 .with_context(|| format!("cannot analyse {}", checkpoint.path.display()))?;
-            write_unless_forbidden(&analysis, &files.analysis(step), printer)?;
+            // What cannot be kept can still be compared.
+            if let Err(error) = analysis.write(&files.analysis(step)) {
+                printer.warn(&format!("{:#}; the analysis is not kept", anyhow!(error)));
+            }
             analysis.findings
         }
     };

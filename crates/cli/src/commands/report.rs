@@ -5,6 +5,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use clockwork_analysis::AnalysisFiles;
+use clockwork_files::sha256;
 use clockwork_report::{Report, Written};
 use clockwork_training::RunFiles;
 
@@ -41,6 +42,13 @@ pub fn write_report(
 ) -> anyhow::Result<Written> {
     let Facts { record, evaluations } = Facts::read(run, u64::MAX, printer);
     let training = training_curves(&evaluations, &evaluations.iter().collect());
+    let provenance = &analysis.findings.provenance;
+    let weights = run.checkpoints().weights(provenance.step);
+    if fs::read(&weights).is_ok_and(|bytes| sha256(&bytes) != provenance.sha256) {
+        let analyze = format!("{} analyze {} --step {}", program(), run.path().display(), provenance.step);
+        printer
+            .warn(&format!("{} has changed since it was analysed; run `{analyze}` again", weights.display()));
+    }
     let record = record.map(serde_json::to_value).transpose()?;
     let config = fs::read_to_string(run.config_path()).ok();
     // `latest` is another run tomorrow; the page is to name today's.

@@ -60,7 +60,8 @@ fn across(of: &Across, p: usize) -> Vec<String> {
     line("the three rules agree", format!("in {} of {runs}", of.rules_agree));
     if let Some(MeanOverlap { pairs, mean, expected, standard_deviation }) = of.jaccard {
         let chance = format!("by chance {expected:.3} ± {standard_deviation:.3}");
-        line("overlap (Jaccard)", format!("{mean:.3} on average over {pairs} pairs, {chance}"));
+        let pairs = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };
+        line("overlap (Jaccard)", format!("{mean:.3} on average over {pairs}, {chance}"));
     }
     if let Some(Pair { a, b, overlap }) = of.most_alike() {
         let chance = format!("p = {:.2e} for a pair chosen beforehand", overlap.p_value);

@@ -67,7 +67,10 @@ pub fn runs_to_compare(asked: &[PathBuf], printer: &Printer) -> anyhow::Result<V
             Ok(Some(sweep)) => directories.extend(sweep.runs.iter().map(|run| path.join(&run.name))),
             Ok(None) if is_ours_beside_runs(path) => {}
             Ok(None) => directories.push(path.clone()),
-            Err(error) => printer.warn(&format!("{:#}; left out", anyhow!(error))),
+            Err(error) => {
+                printer.warn(&format!("{:#}; the runs in its directory are taken", anyhow!(error)));
+                directories.extend(RunFiles::all_in(path).iter().map(|run| run.path().to_owned()));
+            }
         }
     }
     // `latest` is another name for a run, which keeps its place among the others.

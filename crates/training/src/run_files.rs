@@ -52,13 +52,22 @@ impl RunFiles {
         Self::new(follow(path))
     }
 
+    /// The runs in a directory of runs, in the order of their names.
+    #[must_use]
+    pub fn all_in(runs_dir: &Path) -> Vec<Self> {
+        let entries = fs::read_dir(runs_dir).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path()).filter(|path| !path.is_symlink());
+        let mut runs: Vec<Self> = paths.map(Self::new).filter(Self::is_run).collect();
+        runs.sort_by(|a, b| a.path.cmp(&b.path));
+        runs
+    }
+
     /// The newest run in a directory of runs, by when they were first started.
     #[must_use]
     pub fn newest_in(runs_dir: &Path) -> Option<Self> {
-        let entries = fs::read_dir(runs_dir).into_iter().flatten().flatten();
         let started = |run: Self| Some((run.record()?.created().to_owned(), run));
-        let runs = entries.filter(|entry| !entry.path().is_symlink()).map(|entry| Self::new(entry.path()));
-        runs.filter_map(started).max_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, run)| run)
+        let runs = Self::all_in(runs_dir).into_iter().filter_map(started);
+        runs.max_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, run)| run)
     }
 
     /// The run that a checkpoint's file belongs to: the directory above its own, if a run's record is there.

@@ -6,9 +6,15 @@ use crate::sandbox::{Sandbox, assert_refused, train_small};
 
 const OFTEN: [&str; 2] = ["--set=training.checkpoint_every=50", "--set=training.eval_every=20"];
 
-/// A run that was stopped at step 200, which was to be its last.
+/// A run that finished at step 200.
 fn run(sandbox: &Sandbox) {
     sandbox.succeed(&train_small("a", 200, &OFTEN));
+}
+
+/// The same run, which is to go on from there.
+fn stopped_run(sandbox: &Sandbox) {
+    run(sandbox);
+    edit(sandbox, "runs/a/run.json", "finished", "stopped");
 }
 
 fn edit(sandbox: &Sandbox, file: &str, from: &str, to: &str) {
@@ -37,8 +43,7 @@ fn all(sandbox: &Sandbox) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 #[test]
 fn settings_that_were_edited_under_a_run_are_refused_by_name() {
     let sandbox = Sandbox::new();
-    run(&sandbox);
-    edit(&sandbox, "runs/a/run.json", "finished", "stopped");
+    stopped_run(&sandbox);
     for (from, to, words) in [
         ("seed = 2", "seed = 5", "has training.seed = 5, but the run was started with 2"),
         (
@@ -144,8 +149,7 @@ fn a_run_trained_on_by_flags_ends_in_the_bytes_of_one_that_was_to_train_so_long(
 #[test]
 fn a_run_without_its_optimisers_states_is_not_begun_again() {
     let sandbox = Sandbox::new();
-    run(&sandbox);
-    edit(&sandbox, "runs/a/run.json", "finished", "stopped");
+    stopped_run(&sandbox);
     for step in [150, 200] {
         fs::remove_file(sandbox.path(format!("runs/a/checkpoints/step-0000{step}.optimizer.safetensors")))
             .unwrap();
@@ -185,8 +189,7 @@ fn a_run_without_its_optimisers_states_is_not_begun_again() {
 #[test]
 fn a_run_without_any_checkpoint_is_not_begun_again_either() {
     let sandbox = Sandbox::new();
-    run(&sandbox);
-    edit(&sandbox, "runs/a/run.json", "finished", "stopped");
+    stopped_run(&sandbox);
     fs::remove_dir_all(sandbox.path("runs/a/checkpoints")).unwrap();
     let before = sandbox.metrics("a");
     let words = ["it has metrics, but none of its checkpoints is left", "put them back, or train a new run"];
@@ -197,8 +200,7 @@ fn a_run_without_any_checkpoint_is_not_begun_again_either() {
 #[test]
 fn what_is_gone_on_with_from_zero_moments_can_be_stopped_at_once() {
     let sandbox = Sandbox::new();
-    run(&sandbox);
-    edit(&sandbox, "runs/a/run.json", "finished", "stopped");
+    stopped_run(&sandbox);
     let state = |step: u32| format!("runs/a/checkpoints/step-{step:07}.optimizer.safetensors");
     for step in [150, 200] {
         let mut bytes = sandbox.read(&state(step));

@@ -8,7 +8,9 @@ use std::{
 use clockwork_analysis::Error as AnalysisError;
 use clockwork_model::Error as ModelError;
 use clockwork_report::Error as ReportError;
-use clockwork_training::{Error as TrainingError, NoDevice, NotARun, Origin, RunFiles, RunNameProblem};
+use clockwork_training::{
+    CLAIM, Error as TrainingError, NoDevice, NotARun, Origin, RunFiles, RunNameProblem,
+};
 
 use crate::{missing::instead_of, program::program};
 
@@ -84,7 +86,7 @@ fn after_training(error: &TrainingError) -> Option<String> {
             }
         }
         TrainingError::Locked { path, holder: Some(_) } => {
-            format!("if there is none, remove {}, or use --no-lock", path.join("lock.json").display())
+            format!("if there is none, remove {}, or use --no-lock", path.join(CLAIM).display())
         }
         TrainingError::SettingEdited { path, change } => {
             format!("put {} = {} back, or {}", change.key, change.from, new_run(path))
@@ -135,6 +137,7 @@ mod tests {
     use std::path::PathBuf;
 
     use anyhow::anyhow;
+    use clockwork_files::Holder;
     use clockwork_training::SettingChange;
 
     use super::*;
@@ -153,6 +156,8 @@ mod tests {
         let config_path = || path().join("config.toml");
         let asked = |key: &str| TrainingError::OtherSettings { path: config_path(), change: change(key) };
         let edited = TrainingError::SettingEdited { path: config_path(), change: change("training.seed") };
+        let holder = Holder { host: "a".to_owned(), process: 7, started: None, among: None, since: 0 };
+        let held = TrainingError::Locked { path: path(), holder: Some(holder) };
         let broken = AnalysisError::Broken { path: path(), problem: "is half".to_owned() };
         let several = ModelError::SeveralNetworks { path: path(), n_networks: 2, keys: "a, b".to_owned() };
         for (error, before, after) in [
@@ -178,6 +183,8 @@ mod tests {
             (anyhow!(not_a_run(NotARun::NoStep { asked: 7, kept: vec![] })), "", "--from-step"),
             (anyhow!(not_a_run(NotARun::OtherHash)), "", "put them back"),
             (anyhow!(TrainingError::NoDevice(NoDevice::BurnDevice)), "", "unset it"),
+            (anyhow!(held), "", "remove runs/a/lock.json, or use --no-lock"),
+            (anyhow!(TrainingError::Locked { path: path(), holder: None }), "", ""),
             (anyhow!(run_name(RunNameProblem::NotAFileName)), "", "--runs-dir"),
             (anyhow!(run_name(RunNameProblem::Latest)), "", "choose another"),
             (anyhow!(run_name(RunNameProblem::EmptyOrHidden)), "", ""),

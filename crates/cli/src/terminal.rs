@@ -38,8 +38,9 @@ pub fn give_back() {
     }
 }
 
-/// Lets Ctrl-C stop the program on a terminal that a dashboard takes over: it reads every key itself, and knows
-/// nothing of this one. Where it does not take over, nothing changes. It puts everything back when it ends.
+/// Lets Ctrl-C stop the program on a terminal that a dashboard takes over: the dashboard reads every key itself, and
+/// knows nothing of this one. It puts the terminal back as it was when it ends. Where it does not take over, nothing
+/// changes.
 pub fn keep_ctrl_c() {
     let Some(terminal) = terminal() else { return };
     let since = Instant::now();

@@ -15,6 +15,7 @@
 
 mod atomic_file;
 mod checksum;
+mod claim;
 mod lock;
 mod pointer;
 
@@ -22,5 +23,6 @@ pub use atomic_file::{
     in_turn, remove_leftovers, remove_old_leftovers, write_atomically, write_json_atomically,
 };
 pub use checksum::{sha256, sha256_of};
-pub use lock::{Holder, Lock, NoLock, is_locked};
+pub use claim::Holder;
+pub use lock::{Lock, NoLock, is_locked};
 pub use pointer::{follow, point, pointed_at};

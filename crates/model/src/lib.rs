@@ -26,6 +26,7 @@
 
 mod batch;
 mod checkpoint;
+mod checkpoint_metadata;
 mod clock;
 mod error;
 mod foreign_file;
@@ -44,7 +45,8 @@ mod textbook;
 mod transformer;
 
 pub use batch::Batch;
-pub use checkpoint::{Checkpoint, CheckpointFile, CheckpointMetadata, ImportedFrom};
+pub use checkpoint::{Checkpoint, CheckpointFile};
+pub use checkpoint_metadata::{CheckpointMetadata, ImportedFrom};
 pub use clock::clock;
 pub use error::{Error, Result, Side, SizeBound};
 pub use import::Orientation;

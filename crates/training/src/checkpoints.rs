@@ -1,5 +1,6 @@
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -134,7 +135,8 @@ impl CheckpointFiles {
         }
     }
 
-    /// A step to go on from: exactly, where the optimiser's state is there, else with moments that begin anew.
+    /// A step to go on from: exactly, where the optimiser's state is there and whole, else with moments that begin
+    /// anew.
     ///
     /// # Errors
     ///
@@ -144,11 +146,22 @@ impl CheckpointFiles {
         if !kept.contains(&step) {
             return Err(Error::NotARun { path: self.run(), problem: NotARun::NoStep { asked: step, kept } });
         }
-        self.read_resumable(step, config).or_else(|_| {
-            let checkpoint = self.read_weights(step, config)?;
-            let optimizer = optimizer_state::zero(&config.model(), step).map_err(Error::Training)?;
-            Ok(Resumable { checkpoint, optimizer: Some(optimizer), fresh_moments: true })
-        })
+        match self.read_resumable(step, config) {
+            // A file that cannot be read now may be whole.
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                self.with_zero_moments(step, config)
+            }
+            Err(Error::Model(clockwork_model::Error::Checkpoint { .. })) => {
+                self.with_zero_moments(step, config)
+            }
+            resumable => resumable,
+        }
+    }
+
+    fn with_zero_moments(&self, step: u64, config: &Config) -> Result<Resumable> {
+        let checkpoint = self.read_weights(step, config)?;
+        let optimizer = optimizer_state::zero(&config.model(), step).map_err(Error::Training)?;
+        Ok(Resumable { checkpoint, optimizer: Some(optimizer), fresh_moments: true })
     }
 
     /// The configuration that the newest whole checkpoint was made with; nothing where there is none.

@@ -49,6 +49,7 @@ mod run_files;
 mod run_record;
 mod schedule;
 mod scores;
+mod setting_change;
 mod settings;
 mod sweep;
 mod together;
@@ -58,21 +59,20 @@ mod training_loop;
 
 pub use checkpoints::CheckpointFiles;
 pub use clock::now;
-pub use config::{
-    Config, GradientMethod, OptimizerConfig, SettingChange, SizesConfig, TaskConfig, TrainingConfig,
-};
+pub use config::{Config, GradientMethod, OptimizerConfig, SizesConfig, TaskConfig, TrainingConfig};
 pub use early_stop::EarlyStop;
 pub use ending::{Ending, Outcome};
 pub use error::{Error, NoDevice, NotARun, Origin, Result, RunNameProblem};
 pub use evaluation::Evaluation;
 pub use imported_run::import;
-pub use locked_run::{LATEST, LockedRun, Locking};
+pub use locked_run::{CLAIM, LATEST, LockedRun, Locking};
 pub use milestones::{GROKKING_ACCURACY, LEARNED_ACCURACY, Milestones, Phase};
 pub use note::Note;
 pub use observer::RunObserver;
 pub use run::{Resume, Run};
 pub use run_files::RunFiles;
 pub use run_record::{Backend, Change, ImportRecord, Record, RunRecord, RunState, SplitRecord, Versions};
+pub use setting_change::SettingChange;
 pub use sweep::{
     PlannedRun, STOP_AT_EOF, Seeds, Sweep, SweepManifest, SweepObserver, SweepPlan, SweepRun, SweepState,
 };

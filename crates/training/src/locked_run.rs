@@ -15,7 +15,7 @@ pub const LATEST: &str = "latest";
 pub(crate) const LOCK: &str = "lock";
 
 /// The file that stands for the lock where the file system has none.
-pub(crate) const CLAIM: &str = "lock.json";
+pub const CLAIM: &str = "lock.json";
 
 /// Whether a process makes sure that it has a run's directory for itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -49,6 +49,7 @@ impl Run {
     /// [`Error::RunName`] for a name that is no plain file name, [`Error::RunExists`] where there is a run of
     /// that name, [`Error::Io`] where a file operation fails, [`Error::Clock`] where the time cannot be told.
     pub fn create(runs_dir: &Path, name: &str, config: Config, locking: Locking) -> Result<Self> {
+        // A run whose start cannot be dated leaves no directory.
         now()?;
         let directory = LockedRun::create(runs_dir, name, &config, locking)?;
         Ok(Self {
@@ -86,6 +87,7 @@ impl Run {
     /// Those of [`create`](Self::create), except [`Error::RunExists`], and of [`resume`](Self::resume);
     /// [`Error::OtherSettings`] where the run of that name has another configuration.
     pub fn create_or_resume(runs_dir: &Path, name: &str, config: &Config, locking: Locking) -> Result<Self> {
+        // As in `create`.
         now()?;
         let directory = LockedRun::create_or_open(runs_dir, name, config, locking)?;
         Self::go_on(directory, &Resume { locking, ..Resume::default() })
@@ -101,11 +103,12 @@ impl Run {
         refuse_edits(files, &kept, record.as_ref())?;
         let config = kept.changed(&resume.settings)?;
         let evaluations = files.metrics(u64::MAX)?;
-        if let Some(record) = record.as_ref().filter(|record| record.state == RunState::Finished)
-            && resume.from_step.is_none()
+        if let (Some(record), None) = (&record, resume.from_step)
+            && record.state == RunState::Finished
         {
-            let has_more = EarlyStop::after(&config, &evaluations).last_step() > record.step;
-            if evaluations.is_empty() && resume.settings.is_empty() || !has_more {
+            // Without its evaluations it is not known whether it stopped early, unless it is asked to go on.
+            let is_known = !evaluations.is_empty() || !resume.settings.is_empty();
+            if !is_known || EarlyStop::after(&config, &evaluations).last_step() <= record.step {
                 return Err(Error::Finished { path: files.path().to_owned(), step: record.step });
             }
         }

@@ -1,8 +1,8 @@
 use clockwork_model::{Checkpoint, ModelConfig, Task, sum_squared_weights};
 
 use crate::{
-    Ablation, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis, Logits, Network,
-    NeuronClusters, ReluFit, Result, WLogit, losses::Losses,
+    Ablation, Arrays, Attention, Cluster, EffectiveWeights, Embedding, Error, FourierBasis, Logits, Network,
+    NeuronClusters, ReluFit, Result, WLogit, losses::Losses, share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
@@ -125,6 +125,13 @@ impl Analysis {
     pub(crate) fn neuron_effects(&self) -> Vec<f64> {
         let norms = self.w_logit.row_norms(self.basis.modulus());
         self.clusters.variance.iter().zip(norms).map(|(variance, norm)| variance * norm).collect()
+    }
+
+    /// The share of all neurons' effect that is of the unclustered.
+    pub(crate) fn unclustered_share_of_effect(&self) -> f64 {
+        let effects = self.neuron_effects();
+        let unclustered = self.clusters.members(Cluster::Unclustered).into_iter().map(|n| effects[n]);
+        share(unclustered.sum(), effects.iter().sum())
     }
 
     /// The arrays behind the figures, by name. `docs/analysis-files.md` lists them.

@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::number::told_apart;
+
 /// A claim about a network, checked: a sentence, and the figures that it stands on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
@@ -56,13 +58,61 @@ pub enum Verdict {
     /// Every figure keeps its bound.
     Holds,
     /// A figure does not keep its bound.
-    Fails,
+    Fails {
+        /// What kind of reason there is for it; unexplained in files of version 0.1.
+        #[serde(default)]
+        kind: FailureKind,
+        /// The reason, with this network's figures; empty in files of version 0.1.
+        #[serde(default)]
+        reason: String,
+    },
     /// The claim is about something that the network does not have.
     #[serde(rename = "does not apply")]
     DoesNotApply {
         /// What it does not have.
         reason: String,
     },
+}
+
+/// Why a claim fails, by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The network answers too many inputs wrong to have found a rule.
+    NotGeneralised,
+    /// The cleanup is not over: what was memorised is still there.
+    NotClean,
+    /// A frequency is embedded, or served by neurons, and hardly read.
+    Unread,
+    /// A frequency is read, but neurons that mix frequencies supply it.
+    Mixed,
+    /// A frequency is used, but so weakly that it does not stand out.
+    Weak,
+    /// None of these.
+    #[default]
+    Unexplained,
+}
+
+impl FailureKind {
+    /// Whether training on is known to help.
+    #[must_use]
+    pub fn is_helped_by_steps(self) -> bool {
+        matches!(self, Self::NotGeneralised | Self::NotClean | Self::Unread)
+    }
+}
+
+impl fmt::Display for FailureKind {
+    /// Writes it as one would say it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotGeneralised => "not generalised",
+            Self::NotClean => "not clean",
+            Self::Unread => "a frequency hardly read",
+            Self::Mixed => "neurons mixed",
+            Self::Weak => "a weak frequency",
+            Self::Unexplained => "no known reason",
+        })
+    }
 }
 
 impl Claim {
@@ -82,8 +132,21 @@ impl Claim {
     /// ```
     #[must_use]
     pub fn new(id: impl Into<String>, statement: impl Into<String>, checks: Vec<Check>) -> Self {
-        let verdict = if checks.iter().all(Check::holds) { Verdict::Holds } else { Verdict::Fails };
+        let broken: Vec<String> = checks.iter().filter(|check| !check.holds()).map(Check::broken).collect();
+        let verdict = match broken.is_empty() {
+            true => Verdict::Holds,
+            false => Verdict::Fails { kind: FailureKind::Unexplained, reason: broken.join(", ") },
+        };
         Self { id: id.into(), statement: statement.into(), checks, verdict }
+    }
+
+    /// This claim with the reason for which it fails, if it does.
+    #[must_use]
+    pub fn because(mut self, of_kind: FailureKind, of_figures: impl Into<String>) -> Self {
+        if let Verdict::Fails { kind, reason } = &mut self.verdict {
+            (*kind, *reason) = (of_kind, of_figures.into());
+        }
+        self
     }
 
     /// A claim about something that the network does not have.
@@ -106,7 +169,16 @@ impl Claim {
     /// Whether it applies and a check does not hold.
     #[must_use]
     pub fn fails(&self) -> bool {
-        self.verdict == Verdict::Fails
+        matches!(self.verdict, Verdict::Fails { .. })
+    }
+
+    /// Why it fails, if it does: the kind of reason, and the reason.
+    #[must_use]
+    pub fn failure(&self) -> Option<(FailureKind, &str)> {
+        match &self.verdict {
+            Verdict::Fails { kind, reason } => Some((*kind, reason)),
+            Verdict::Holds | Verdict::DoesNotApply { .. } => None,
+        }
     }
 }
 
@@ -120,6 +192,20 @@ impl Check {
             Relation::AtLeast => self.value >= self.bound,
             Relation::Equal => self.value == self.bound,
         }
+    }
+}
+
+impl Check {
+    /// The value and the bound as texts, in as many digits as it takes to tell them apart.
+    #[must_use]
+    pub fn value_and_bound(&self) -> (String, String) {
+        told_apart(self.value, self.bound)
+    }
+
+    /// What is wrong where it does not hold: `linear share is 0.03, not < 0.01`.
+    fn broken(&self) -> String {
+        let (value, bound) = self.value_and_bound();
+        format!("{} is {value}, not {} {bound}", self.quantity, self.relation)
     }
 }
 

@@ -1,4 +1,9 @@
-use crate::{Check, Claim, Relation, Summary};
+use std::collections::BTreeMap;
+
+use crate::{
+    Check, Claim, Relation, Role, Summary, cleanliness::CLUSTERED_SHARE, named_freq::OWN_SHARE,
+    reason::Reasons,
+};
 
 /// A bound that a figure must keep.
 struct Bound {
@@ -15,11 +20,12 @@ const ACCURACY: Bound = Bound {
     source: "a network that has found the rule answers every input right",
 };
 
-/// The mean loss of a network that generalises, in nats.
+/// The mean loss of a network that generalises, in nats. Of 135 networks of small moduli, trained 4,500 steps or more
+/// with various widths and weight decays, 123 ended with a test loss below 3e-5 and 12 with one above 9e-4.
 const LOSS: Bound = Bound {
     relation: Relation::Below,
-    value: 1e-5,
-    source: "published networks have 1e-7 to 3e-7, one that memorised has more than 1",
+    value: 1e-4,
+    source: "of 135 networks 123 ended below 3e-5 and 12 above 9e-4; published ones have 1e-7 to 3e-7",
 };
 
 /// How many frequencies are key by one rule and not by another.
@@ -40,8 +46,8 @@ const GINI: Bound = Bound {
 /// have next to no effect, so their effect counts, not their number.
 const UNCLUSTERED_EFFECT: Bound = Bound {
     relation: Relation::Below,
-    value: 0.02,
-    source: "right after grokking half of the neurons can be unclustered with next to no effect",
+    value: 1.0 - CLUSTERED_SHARE,
+    source: "as much as W_logit may have in columns of no key frequency; published networks have up to 1 %",
 };
 
 /// The median fraction of variance that a clustered neuron's own frequency explains.
@@ -51,11 +57,12 @@ const MEDIAN_FRAC_EXPLAINED: Bound = Bound {
     source: "a neuron joins a cluster at 0.85, and the median must clear that",
 };
 
-/// How many times the loss may grow when neurons are projected onto their own frequency.
+/// How many times the loss may grow when neurons are projected onto their own frequency. Where that is next to
+/// nothing, it may grow to the loss of a network that generalises.
 const PROJECTION_GROWTH: Bound = Bound {
     relation: Relation::Below,
     value: 10.0,
-    source: "10 × the original loss; in the published network it grows 1.03 times",
+    source: "10 × the original loss (in the published network it grows 1.03 times), or 1e-4 if that is more",
 };
 
 /// The loss without the unclustered neurons, relative to the least loss without a cluster.
@@ -65,11 +72,15 @@ const UNCLUSTERED_LOSS: Bound = Bound {
     source: "the least loss without a cluster: what serves no frequency matters less than what does",
 };
 
+/// The share of what its wave is worth that the loss without a frequency must have at the least. Where logits are
+/// waves, trained networks have 0.9 and more.
+const WORTH_OF_WAVE: f64 = 0.5;
+
 /// How many times the loss must grow without a cluster.
 const ABLATION_GROWTH: Bound = Bound {
     relation: Relation::Above,
     value: 100.0,
-    source: "100 × the original loss; without the unclustered neurons the published network's grows 5 times",
+    source: "100 × the original loss, or half of what the waves lose without it if that is less",
 };
 
 /// How the loss of the terms of x + y must lie to the original.
@@ -83,7 +94,7 @@ const TRIG_ONLY_LOSS: Bound = Bound {
 const EXCLUSION_GROWTH: Bound = Bound {
     relation: Relation::Above,
     value: 10.0,
-    source: "10 × the original loss, as much as a projection may cost",
+    source: "10 × the original loss, or half of what the waves lose without it if that is less",
 };
 
 /// The share of the logits in quadratic terms of key frequencies.
@@ -107,15 +118,15 @@ const W_LOGIT_KEY: Bound = Bound {
 /// The share of a frequency's columns of `W_logit` from its own cluster, at the least.
 const FROM_OWN_CLUSTER: Bound = Bound {
     relation: Relation::Above,
-    value: 0.8,
-    source: "a frequency that others read as well has much less from its own cluster",
+    value: OWN_SHARE,
+    source: "at the strength of the mean frequency; published networks have 0.91 and more",
 };
 
 /// The share, at the least, of what neurons supply that lies along cos or sin of ω_k(x + y).
 const COMPONENT: Bound = Bound {
     relation: Relation::Above,
     value: 0.85,
-    source: "the share at which a neuron joins a frequency's cluster",
+    source: "the share at which a neuron joins a frequency's cluster, at the strength of the mean frequency",
 };
 
 /// C_k.
@@ -161,25 +172,26 @@ impl Bound {
     }
 }
 
-/// All claims, checked, in the order of the analysis.
+/// All claims, checked, in the order of the analysis. One that fails says why.
 #[must_use]
 pub fn claims(of: &Summary) -> Vec<Claim> {
-    let original = of.original_loss;
+    let reasons = Reasons::of(of);
     let relu = &of.relu_fit;
-    let mut claims = vec![
+    let about_all = [
         Claim::new(
             "generalises",
             "it generalises",
-            vec![ACCURACY.check("accuracy", of.accuracy), LOSS.check("loss", original)],
+            vec![ACCURACY.check("accuracy", of.accuracy), LOSS.check("loss", of.original_loss)],
         ),
-        rules_agree(of),
         Claim::new(
             "embedding-sparse",
             "the embedding is sparse",
             vec![GINI.check("Gini coefficient", of.gini_embedding)],
         ),
     ];
-    claims.extend(about_key_freqs(of));
+    let [generalises, sparse] = about_all.map(|claim| reasons.explain(claim, &[]));
+    let mut claims = vec![generalises, rules_agree(of, &reasons), sparse];
+    claims.extend(about_key_freqs(of, &reasons));
     claims.push(Claim::new(
         "relu-product",
         "ReLU makes a product",
@@ -192,25 +204,47 @@ pub fn claims(of: &Summary) -> Vec<Claim> {
     claims
 }
 
-fn rules_agree(of: &Summary) -> Claim {
+fn rules_agree(of: &Summary, reasons: &Reasons) -> Claim {
     let (id, statement) = ("rules-agree", "the three rules name the same key frequencies");
-    let rules = &of.key_freqs_by_rule;
-    if rules.named_by_any().is_empty() {
+    if of.key_freqs_by_rule.named_by_any().is_empty() {
         return Claim::does_not_apply(id, statement, "no rule names a key frequency");
     }
-    let disputed = rules.disputed().len() as f64;
-    Claim::new(id, statement, vec![DISPUTED_FREQS.check("frequencies that some rules miss", disputed)])
+    let disputed: Vec<usize> =
+        of.named_freqs().iter().filter(|named| named.is_disputed()).map(|named| named.freq).collect();
+    let check = DISPUTED_FREQS.check("frequencies that some rules miss", disputed.len() as f64);
+    reasons.explain(Claim::new(id, statement, vec![check]), &disputed)
 }
 
-/// The claims that stand on key frequencies, which do not apply where there is none.
-fn about_key_freqs(of: &Summary) -> Vec<Claim> {
+/// The claims that stand on key frequencies, which do not apply where there is none. They are about those that are
+/// read: one that is not is the rules' to tell.
+fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
+    let named = of.named_freqs();
+    let is_read = |k: &usize| named.iter().any(|named| named.freq == *k && named.role != Role::Unread);
+    let read: Vec<usize> = of.key_freqs.iter().copied().filter(is_read).collect();
+    let freqs = if read.is_empty() { &of.key_freqs } else { &read };
     let original = of.original_loss;
-    let least = |values: &mut dyn Iterator<Item = &f64>| values.copied().fold(f64::INFINITY, f64::min);
-    let without_a_cluster = of.least_loss_without_a_cluster().unwrap_or(f64::INFINITY);
-    let unclustered = of.loss_neurons_in_key_freqs_without_unclustered;
-    let from_own = least(&mut of.w_logit_frac_from_own_cluster.values());
-    let component = least(&mut of.cos_component_frac.values().chain(of.sin_component_frac.values()));
-    let median = of.median_frac_explained.unwrap_or(0.0);
+    let losses_without: BTreeMap<usize, f64> = of.losses_without_a_cluster().collect();
+    let least_without = least(freqs, |k| losses_without.get(&k).copied());
+    // What leaving out a frequency must cost: what its wave is worth, within limits.
+    let worth = |k: usize, bound: &Bound| {
+        let waves = of.loss_waves_excluding.get(&k).copied().unwrap_or(f64::INFINITY);
+        (WORTH_OF_WAVE * waves).clamp(original, bound.value * original)
+    };
+    let costs = |losses: &BTreeMap<usize, f64>, bound: &Bound, what: &str| {
+        let relative = |k: usize| Some(losses.get(&k)? / worth(k, bound));
+        let (k, _) = least(freqs, relative);
+        let value = losses.get(&k).copied().unwrap_or(f64::INFINITY);
+        (Check { bound: worth(k, bound), ..bound.check(&format!("loss without {what} {k}"), value) }, vec![k])
+    };
+    let (cluster, cluster_at) = costs(&losses_without, &ABLATION_GROWTH, "cluster");
+    let (excluded, excluded_at) = costs(&of.excluded_loss, &EXCLUSION_GROWTH, "frequency");
+    let (own_at, from_own) = least(freqs, |k| share_from_own_cluster(of, freqs, k));
+    let (component_at, component) = least(freqs, |k| share_along_sum(of, freqs, k));
+    let (coefficient_at, coefficient) = least(freqs, |k| of.logit_coefficients.get(&k).copied());
+    let projected = Check {
+        bound: f64::max(PROJECTION_GROWTH.value * original, LOSS.value),
+        ..PROJECTION_GROWTH.check("loss", of.loss_neurons_in_key_freqs)
+    };
     let table = [
         (
             "neurons-specialise",
@@ -218,38 +252,30 @@ fn about_key_freqs(of: &Summary) -> Vec<Claim> {
             vec![
                 UNCLUSTERED_EFFECT
                     .check("share of effect of the unclustered", of.unclustered_share_of_effect),
-                MEDIAN_FRAC_EXPLAINED.check("median fraction explained", median),
+                MEDIAN_FRAC_EXPLAINED
+                    .check("median fraction explained", of.median_frac_explained.unwrap_or(0.0)),
             ],
+            vec![],
         ),
-        (
-            "own-frequency-suffices",
-            "a neuron's own frequency suffices",
-            vec![PROJECTION_GROWTH.times(original, "loss", of.loss_neurons_in_key_freqs)],
-        ),
+        ("own-frequency-suffices", "a neuron's own frequency suffices", vec![projected], vec![]),
         (
             "unclustered-matter-least",
             "the unclustered matter least",
-            vec![UNCLUSTERED_LOSS.times(without_a_cluster, "loss without them", unclustered)],
+            vec![UNCLUSTERED_LOSS.times(
+                least_without.1,
+                "loss without them",
+                of.loss_neurons_in_key_freqs_without_unclustered,
+            )],
+            vec![least_without.0],
         ),
-        (
-            "clusters-matter",
-            "every cluster matters",
-            vec![ABLATION_GROWTH.times(original, "least loss without one", without_a_cluster)],
-        ),
+        ("clusters-matter", "every cluster matters", vec![cluster], cluster_at),
         (
             "sum-terms-suffice",
             "x + y terms alone do better",
             vec![TRIG_ONLY_LOSS.times(original, "loss", of.loss_trig_only)],
+            vec![],
         ),
-        (
-            "frequencies-used",
-            "every key frequency is used",
-            vec![EXCLUSION_GROWTH.times(
-                original,
-                "least loss without one",
-                least(&mut of.excluded_loss.values()),
-            )],
-        ),
+        ("frequencies-used", "every key frequency is used", vec![excluded], excluded_at),
         (
             "linear-terms-cancel",
             "linear terms cancel in the logits",
@@ -257,36 +283,77 @@ fn about_key_freqs(of: &Summary) -> Vec<Claim> {
                 LOGITS_QUADRATIC.check("quadratic share", of.logits_frac_quadratic),
                 LOGITS_LINEAR.check("linear share", of.logits_frac_linear),
             ],
+            vec![],
         ),
         (
             "w-logit-reads-key",
             "W_logit reads key frequencies only",
             vec![W_LOGIT_KEY.check("share", of.w_logit_frac_key_freqs)],
+            vec![],
         ),
         (
             "w-logit-own-cluster",
             "and each from its own cluster",
             vec![FROM_OWN_CLUSTER.check("smallest share", from_own)],
+            vec![own_at],
         ),
         (
             "neurons-supply-sum",
             "neurons supply cos and sin of ω_k(x + y)",
             vec![COMPONENT.check("smallest share", component)],
+            vec![component_at],
         ),
         (
             "logits-are-waves",
             "logits are Σ C_k cos ω_k(x + y − z)",
             vec![
-                LOGIT_COEFFICIENT.check("smallest C_k", least(&mut of.logit_coefficients.values())),
+                LOGIT_COEFFICIENT.check("smallest C_k", coefficient),
                 LOGITS_EXPLAINED.check("share explained", of.logit_frac_variance_explained),
             ],
+            vec![coefficient_at],
         ),
     ];
-    let claim = |(id, statement, checks)| match of.key_freqs.is_empty() {
+    let claim = |(id, statement, checks, at): (&str, &str, Vec<Check>, Vec<usize>)| match freqs.is_empty() {
         true => Claim::does_not_apply(id, statement, NO_KEY_FREQ),
-        false => Claim::new(id, statement, checks),
+        false => reasons.explain(Claim::new(id, statement, checks), &at),
     };
     table.into_iter().map(claim).collect()
+}
+
+/// The frequency with the least figure, and the figure.
+fn least(freqs: &[usize], figure: impl Fn(usize) -> Option<f64>) -> (usize, f64) {
+    let figures = freqs.iter().filter_map(|&k| Some((k, figure(k)?)));
+    figures.min_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap_or((0, f64::INFINITY))
+}
+
+/// The share of a frequency's columns of `W_logit` that comes from its own cluster, were they as strong as those of
+/// the mean frequency: what comes from others is about as much for all, and a larger share of a weak one.
+fn share_from_own_cluster(of: &Summary, freqs: &[usize], k: usize) -> Option<f64> {
+    let norm = |k: usize| of.w_logit_norm_by_freq[k - 1];
+    let mean = freqs.iter().map(|&k| norm(k)).sum::<f64>() / freqs.len() as f64;
+    Some(at_mean_strength(*of.w_logit_frac_from_own_cluster.get(&k)?, norm(k), mean))
+}
+
+/// The share of what neurons supply for a frequency that lies along cos or sin of ω_k(x + y), the lesser of both,
+/// were it as strong as the mean frequency's.
+fn share_along_sum(of: &Summary, freqs: &[usize], k: usize) -> Option<f64> {
+    let shares = |k: usize| {
+        let of_waves = [of.cos_component_frac.get(&k), of.sin_component_frac.get(&k)];
+        of_waves.into_iter().flatten().copied()
+    };
+    // What lies along them gives C_k.
+    let strength = |k: usize, share: f64| of.logit_coefficients.get(&k).map(|c| c * c / share);
+    let of_freq = |k: usize| shares(k).filter_map(move |share| strength(k, share));
+    let strengths: Vec<f64> = freqs.iter().flat_map(|&k| of_freq(k)).collect();
+    let mean = strengths.iter().sum::<f64>() / strengths.len() as f64;
+    let at_mean = shares(k).filter_map(|share| Some(at_mean_strength(share, strength(k, share)?, mean)));
+    at_mean.min_by(f64::total_cmp)
+}
+
+/// What a share would be if what is beside it stood beside as much as the mean, where that is more.
+fn at_mean_strength(share: f64, strength: f64, mean: f64) -> f64 {
+    let relative = f64::min(strength / mean, 1.0);
+    if relative.is_finite() { 1.0 - (1.0 - share) * relative } else { share }
 }
 
 #[cfg(test)]
@@ -298,9 +365,10 @@ mod tests {
     use super::*;
     use crate::{Analysis, Cluster, KeyFreqsByRule, Verdict};
 
-    /// A network of which every claim holds.
+    /// A network of which every claim holds, about as sure as a trained one.
     fn summary() -> Summary {
-        let (config, weights) = clock(41, &[3, 8, 20], 16);
+        let (config, mut weights) = clock(41, &[3, 8, 20], 16);
+        weights.w_u.iter_mut().for_each(|w| *w *= 0.08);
         Summary::new(&Analysis::new(&Checkpoint::of_weights(config, weights), &mut ()).unwrap())
     }
 
@@ -348,9 +416,9 @@ mod tests {
     /// A value on either side of every bound: the first keeps it.
     const SIDES: [(&str, usize, f64, f64); 20] = [
         ("generalises", 0, 1.0, 0.999_99),
-        ("generalises", 1, 0.99e-5, 1.01e-5),
+        ("generalises", 1, 0.99e-4, 1.01e-4),
         ("embedding-sparse", 0, 0.81, 0.79),
-        ("neurons-specialise", 0, 0.019, 0.021),
+        ("neurons-specialise", 0, 0.049, 0.051),
         ("neurons-specialise", 1, 0.91, 0.89),
         ("own-frequency-suffices", 0, 9.9, 10.1),
         ("unclustered-matter-least", 0, 0.99, 1.01),
@@ -393,12 +461,42 @@ mod tests {
     }
 
     #[test]
+    fn a_weak_frequency_is_held_to_what_its_wave_is_worth() {
+        let original = summary().original_loss;
+        assert!((1.1e-5..9e-5).contains(&original), "{original} is not as of a trained network");
+        let verdict = |of: &Summary, id: &str| claims(of).into_iter().find(|of| of.id == id).unwrap().holds();
+        for (worth, least) in [(20.0, 10.0), (1.0, 1.0), (1e4, 100.0)] {
+            for (cost, expected) in [(least * 1.01, true), (least * 0.99, false)] {
+                let mut of = summary();
+                of.loss_waves_excluding.insert(8, worth * original);
+                of.loss_excluding_cluster.insert(Cluster::Frequency(8), cost * original);
+                assert_eq!(verdict(&of, "clusters-matter"), expected, "{cost} where it is worth {worth}");
+                // Leaving out a frequency need cost no more than ten times the loss.
+                let least = f64::min(least, 10.0);
+                let cost = if expected { least * 1.01 } else { least * 0.99 };
+                of.excluded_loss.insert(8, cost * original);
+                assert_eq!(verdict(&of, "frequencies-used"), expected, "{cost} where it is worth {worth}");
+            }
+        }
+
+        // What others write into a weak frequency's columns is measured against the mean frequency's.
+        let mut of = summary();
+        of.w_logit_frac_from_own_cluster.insert(8, 0.7);
+        of.sin_component_frac.insert(8, 0.7);
+        assert!(!verdict(&of, "w-logit-own-cluster") && !verdict(&of, "neurons-supply-sum"));
+        of.w_logit_norm_by_freq[7] /= 4.0;
+        *of.logit_coefficients.get_mut(&8).unwrap() /= 2.0;
+        assert!(verdict(&of, "w-logit-own-cluster") && verdict(&of, "neurons-supply-sum"));
+    }
+
+    #[test]
     fn rules_agree_where_each_names_the_same_and_some() {
-        let verdict = |of: &Summary| rules_agree(of).verdict;
+        let claim = |of: &Summary| rules_agree(of, &Reasons::of(of));
+        let verdict = |of: &Summary| claim(of).verdict;
         let mut of = summary();
         assert_eq!((verdict(&of), of.key_freqs_by_rule.agree()), (Verdict::Holds, true));
         of.key_freqs_by_rule.w_logit.push(9);
-        assert_eq!((verdict(&of), of.key_freqs_by_rule.agree()), (Verdict::Fails, false));
+        assert_eq!((claim(&of).fails(), of.key_freqs_by_rule.agree()), (true, false));
         of.key_freqs_by_rule = KeyFreqsByRule { embedding: vec![], neurons: vec![], w_logit: vec![] };
         assert!(matches!(verdict(&of), Verdict::DoesNotApply { .. }) && !of.key_freqs_by_rule.agree());
     }

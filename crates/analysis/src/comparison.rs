@@ -2,6 +2,7 @@
 
 mod across;
 mod compared_run;
+mod interval;
 mod overlap;
 mod spread;
 

@@ -1,5 +1,5 @@
 /// A frequency is key where its squared norm exceeds this share of the largest one's.
-const KEY_FREQ_RELATIVE_NORM: f64 = 0.25;
+pub(crate) const KEY_FREQ_RELATIVE_NORM: f64 = 0.25;
 
 /// The frequencies, from 1, whose squared norm exceeds [`KEY_FREQ_RELATIVE_NORM`] of the largest.
 pub(crate) fn by_norm(norm_by_freq: &[f64]) -> Vec<usize> {

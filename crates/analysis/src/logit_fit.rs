@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, f64::consts::PI};
 
-use clockwork_model::Task;
+use clockwork_model::{Task, loss};
 
 use crate::{Arrays, share::share};
 
@@ -64,6 +64,21 @@ impl LogitFit {
         }
     }
 
+    /// The mean loss over all inputs of the waves alone, in nats, or of those that are left without a frequency.
+    #[must_use]
+    pub fn loss_of_waves(&self, without: Option<usize>) -> f64 {
+        let p = self.mean_by_difference.len();
+        let left = self.coefficients.iter().filter(|(k, _)| Some(**k) != without);
+        let logit = |difference: usize| -> f64 {
+            let wave =
+                |(&k, &c): (&usize, &f64)| c * (2.0 * PI * ((k * difference) % p) as f64 / p as f64).cos();
+            left.clone().map(wave).sum()
+        };
+        // The logits depend on x + y − z alone, so the loss is that of any input. The right answer is at 0.
+        let logits: Vec<f64> = (0..p).map(logit).collect();
+        loss::of_row(&logits, 0)
+    }
+
     /// Adds the arrays behind its figure.
     pub(crate) fn insert_into(&self, arrays: &mut Arrays) {
         let p = self.mean_by_difference.len();
@@ -98,6 +113,26 @@ mod tests {
                 prop_assert!((mean - fitted).abs() < 1e-9);
             }
             prop_assert!(fit.sd_by_difference.iter().all(|&sd| sd < 1e-4));
+        }
+
+        #[test]
+        fn the_loss_of_waves_is_that_of_logits_made_of_them(p in 5_usize..14, c_1 in 0.5_f64..9.0, c_2 in 0.5_f64..9.0) {
+            let wave = |k: usize, d: usize| (2.0 * PI * (k * d) as f64 / p as f64).cos();
+            let task = Task::addition(p);
+            let logits = |c_1: f64, c_2: f64| -> Vec<f64> {
+                let of = |z: usize, sum: usize| (sum + p - z) % p;
+                let row = |pair| (0..p).map(move |z| of(z, task.answer(pair)));
+                task.pairs().flat_map(row).map(|d| c_1 * wave(1, d) + c_2 * wave(2, d)).collect()
+            };
+            let loss = |logits: &[f64]| crate::losses::Losses { addition: task, original: logits }.of(logits);
+            let whole = logits(c_1, c_2);
+            let fit = LogitFit::new(p, &[1, 2], &whole);
+            for (without, expected) in
+                [(None, loss(&whole)), (Some(1), loss(&logits(0.0, c_2))), (Some(2), loss(&logits(c_1, 0.0)))]
+            {
+                let found = fit.loss_of_waves(without);
+                prop_assert!((found - expected).abs() < 1e-9 * (1.0 + expected), "{found} is not {expected}");
+            }
         }
     }
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Analysis, Cluster, ReluFit, logits::quadratic_and_linear_shares, share::share, w_logit::frac_along,
+    Analysis, Cleanliness, Cluster, ReluFit, logits::quadratic_and_linear_shares, w_logit::frac_along,
 };
 
 /// How many of the embedding's singular values the summary names.
@@ -14,6 +14,8 @@ const SINGULAR_VALUES: usize = 12;
 pub struct Summary {
     /// The modulus.
     pub p: usize,
+    /// The n of Z_n, in whose coordinates the operation is addition.
+    pub n: usize,
     /// Fraction of all inputs that are answered right.
     pub accuracy: f64,
     /// Mean loss over all inputs.
@@ -22,6 +24,8 @@ pub struct Summary {
     pub train_loss: Option<f64>,
     /// Mean loss over the inputs held out, where they are known.
     pub test_loss: Option<f64>,
+    /// How far the cleanup has come.
+    pub cleanliness: Cleanliness,
     /// The key frequencies, by the neurons' rule.
     pub key_freqs: Vec<usize>,
     /// The key frequencies by each of the three rules.
@@ -72,12 +76,18 @@ pub struct Summary {
     pub logit_coefficients: BTreeMap<usize, f64>,
     /// Share of the logits' variance that Σ C_k cos ω_k(x + y − z) explains.
     pub logit_frac_variance_explained: f64,
+    /// Loss of these waves alone.
+    pub loss_waves: f64,
+    /// The same without each frequency's wave in turn.
+    pub loss_waves_excluding: BTreeMap<usize, f64>,
     /// Gini coefficient of the embedding's squared norms by frequency.
     pub gini_embedding: f64,
     /// Gini coefficient of `W_logit`'s squared norms by frequency.
     pub gini_w_logit: f64,
     /// The embedding's squared norms by frequency.
     pub embedding_norm_by_freq: Vec<f64>,
+    /// The squared norms of `W_logit Fᵀ` by frequency.
+    pub w_logit_norm_by_freq: Vec<f64>,
     /// The embedding's largest singular values.
     pub embedding_singular_values: Vec<f64>,
     /// Rank of `W_logit`.
@@ -135,7 +145,6 @@ impl Summary {
         let key_freqs = &clusters.key_freqs;
         let per_freq = |f: &dyn Fn(usize) -> f64| key_freqs.iter().map(|&k| (k, f(k))).collect();
         let unclustered = clusters.members(Cluster::Unclustered);
-        let effects = of.neuron_effects();
         let mean =
             |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
         let [logits_frac_quadratic, logits_frac_linear] =
@@ -156,8 +165,10 @@ impl Summary {
         };
         Self {
             p: of.task.modulus,
+            n: basis.modulus(),
             accuracy: of.accuracy,
             original_loss: of.original_loss,
+            cleanliness: Cleanliness::new(of),
             train_loss: of.train_and_test_loss.map(|[train, _]| train),
             test_loss: of.train_and_test_loss.map(|[_, test]| test),
             key_freqs: key_freqs.clone(),
@@ -171,10 +182,7 @@ impl Summary {
             median_frac_explained: clusters.median_frac_explained(),
             median_frac_symmetric: clusters.median_frac_symmetric(),
             unclustered_frac_active: mean(unclustered.iter().map(|&n| clusters.frac_active[n]).collect()),
-            unclustered_share_of_effect: share(
-                unclustered.iter().map(|&n| effects[n]).sum(),
-                effects.iter().sum(),
-            ),
+            unclustered_share_of_effect: of.unclustered_share_of_effect(),
             loss_neurons_in_key_freqs: ablation.neurons_in_key_freqs,
             loss_neurons_in_key_freqs_without_unclustered: ablation.excluding_cluster[&Cluster::Unclustered],
             loss_excluding_cluster: ablation.excluding_cluster.clone(),
@@ -192,9 +200,12 @@ impl Summary {
             sin_component_frac: component_frac(1),
             logit_coefficients: per_freq(&|k| logits.fit.coefficients[&k]),
             logit_frac_variance_explained: logits.fit.frac_variance_explained,
+            loss_waves: logits.fit.loss_of_waves(None),
+            loss_waves_excluding: per_freq(&|k| logits.fit.loss_of_waves(Some(k))),
             gini_embedding: embedding.gini,
             gini_w_logit: w_logit.gini,
             embedding_norm_by_freq: embedding.norm_by_freq.clone(),
+            w_logit_norm_by_freq: w_logit.norm_by_freq.clone(),
             embedding_singular_values: embedding
                 .singular_values
                 .iter()

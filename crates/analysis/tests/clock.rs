@@ -1,7 +1,7 @@
 //! A network whose weights are set by hand to the clock algorithm is recognised with exactly the
 //! frequencies put in; one that learned nothing fails the checks.
 
-use clockwork_analysis::{Analysis, Claim, Cluster, Summary, claims};
+use clockwork_analysis::{Analysis, Claim, Cluster, FailureKind, Role, Summary, claims};
 use clockwork_model::{Checkpoint, ModelConfig, Weights, clock, initial_weights};
 
 /// Angles per frequency.
@@ -55,4 +55,80 @@ fn weights_that_have_all_decayed_give_figures_that_are_numbers() {
     assert_eq!(hold, ["relu-product"], "it is about no weight");
     let json = serde_json::to_string(&(&summary, &claims)).unwrap();
     assert_eq!(serde_json::from_str::<(Summary, Vec<Claim>)>(&json).unwrap(), (summary, claims));
+}
+
+/// The clock modulo 61 with five frequencies, about as sure as a trained network, with one thing wrong.
+fn planted(wrong: impl Fn(&ModelConfig, &mut Weights)) -> (Summary, Vec<Claim>) {
+    let (config, mut weights) = clock(61, &[3, 8, 14, 17, 29], ANGLES);
+    weights.w_u.iter_mut().for_each(|w| *w *= 0.06);
+    wrong(&config, &mut weights);
+    analyse((config, weights))
+}
+
+/// The neurons of the second frequency, 8.
+const OF_8: std::ops::Range<usize> = 2 * ANGLES..4 * ANGLES;
+
+/// The claims that fail, which must all do so for reasons of one kind, and the first reason.
+fn failing(claims: &[Claim], kind: FailureKind) -> (Vec<&str>, String) {
+    let failing: Vec<&Claim> = claims.iter().filter(|claim| claim.fails()).collect();
+    for claim in &failing {
+        assert_eq!(claim.failure().unwrap().0, kind, "{claim:#?}");
+    }
+    let reason = failing.first().map_or(String::new(), |claim| claim.failure().unwrap().1.to_owned());
+    (failing.iter().map(|claim| claim.id.as_str()).collect(), reason)
+}
+
+#[test]
+fn nothing_wrong_fails_nothing() {
+    let (summary, claims) = planted(|_, _| {});
+    assert!(summary.original_loss > 1e-7, "{} is not as of a trained network", summary.original_loss);
+    assert!(claims.iter().all(Claim::holds), "{claims:#?}");
+    assert!(summary.named_freqs().iter().all(|named| named.role == Role::Used));
+    assert!(summary.cleanliness.is_clean());
+}
+
+#[test]
+fn a_frequency_whose_read_out_is_removed_is_named_and_fails_no_claim_about_the_others() {
+    for left in [0.0, 0.05] {
+        let (_, claims) = planted(|config, weights| {
+            let rows = weights.w_out.chunks_exact_mut(config.d_model).skip(OF_8.start).take(OF_8.len());
+            rows.flatten().for_each(|w| *w *= left);
+        });
+        let (ids, reason) = failing(&claims, FailureKind::Unread);
+        // Four frequencies cannot be as sure as five.
+        assert_eq!(ids, ["generalises", "rules-agree"]);
+        assert!(reason.starts_with("8 is kept by 32 neurons and hardly read: "), "{reason}");
+    }
+}
+
+#[test]
+fn a_cluster_whose_neurons_are_mixed_is_named() {
+    let (_, claims) = planted(|config, weights| {
+        for row in weights.w_in.chunks_exact_mut(config.d_mlp) {
+            // The neurons of 8 get what those of 3 get as well.
+            for n in OF_8 {
+                row[n] += 0.6 * row[n - 2 * ANGLES];
+            }
+        }
+    });
+    let (ids, reason) = failing(&claims, FailureKind::Mixed);
+    assert!(ids.contains(&"rules-agree") && ids.contains(&"neurons-specialise"), "{ids:?}");
+    assert!(reason.starts_with("8 is read, 20 % of W_logit, but has no cluster"), "{reason}");
+}
+
+#[test]
+fn memorised_noise_is_not_clean() {
+    let (summary, claims) = planted(|config, weights| {
+        let numbers = &mut weights.w_e[..config.modulus * config.d_model];
+        // Numbers without a pattern, in the directions that are looked at.
+        for (i, w) in numbers.iter_mut().enumerate() {
+            if i % config.d_model < 6 {
+                *w += 0.25 * (i as f32 * 12.9898).sin();
+            }
+        }
+    });
+    assert!(summary.cleanliness.share_of_loss_kept < 0.5, "{:?}", summary.cleanliness);
+    let (ids, reason) = failing(&claims, FailureKind::NotClean);
+    assert!(!ids.is_empty());
+    assert!(reason.starts_with("projecting neurons onto their own frequency removes"), "{reason}");
 }

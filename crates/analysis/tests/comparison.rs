@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clockwork_analysis::{AnalysisFiles, Cluster, Comparison, Error, RunFindings};
+use clockwork_analysis::{AnalysisFiles, Cluster, Comparison, Error, FailureKind, RunFindings};
 use clockwork_model::{Checkpoint, CheckpointFile, ModelConfig, Weights, initial_weights};
 use serde_json::{Value, json};
 
@@ -77,6 +77,14 @@ fn clocks_by_hand() {
     // Two or three of so few frequencies are not sparse.
     let sparse = claim("embedding-sparse");
     assert_eq!((sparse.holds_in, sparse.fails_in.concat()), (1, "ab".to_owned()));
+    // One of three is 33 %; Wilson's interval is wide.
+    let [low, high] = sparse.interval.unwrap();
+    assert!((low - 0.0615).abs() < 1e-4 && (high - 0.7923).abs() < 1e-4, "{low} to {high}");
+    // A clock that is so sure is wrong by nothing but its neurons' harmonics, which projecting removes.
+    assert_eq!(sparse.reasons[&FailureKind::NotClean].concat(), "ab");
+    // One frequency is not sure enough of its answers.
+    assert_eq!((claim("generalises").holds_in, across.all_claims_hold), (2, 0));
+    assert!((across.all_claims_hold_interval.unwrap()[1] - 0.5615).abs() < 1e-4);
     assert!(across.same_weights.is_empty() && across.generalised.is_none());
 }
 

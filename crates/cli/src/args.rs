@@ -77,8 +77,8 @@ pub struct ResumeArgs {
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=LARGEST))]
     pub max_steps: Option<u64>,
 
-    /// Change training.max_steps, eval_every, checkpoint_every, stop_below_test_loss or cleanup_steps; may be
-    /// repeated
+    /// Change training.max_steps, eval_every, checkpoint_every, stop_below_test_loss, stop_when or
+    /// cleanup_steps; may be repeated
     #[arg(long = "set", value_name = "section.key=value")]
     pub settings: Vec<String>,
 
@@ -229,6 +229,10 @@ pub struct CompareArgs {
     /// Directories of runs or sweeps, such as runs/*
     #[arg(value_name = "RUN", required = true)]
     pub runs: Vec<PathBuf>,
+
+    /// Compare the checkpoints of this step [default: the newest of each run]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=LARGEST))]
+    pub step: Option<u64>,
 
     /// Compare only the runs of this modulus
     #[arg(long, value_name = "P")]

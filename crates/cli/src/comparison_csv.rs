@@ -15,6 +15,9 @@ pub fn csv(of: &Comparison) -> anyhow::Result<String> {
         "original_loss",
         "train_loss",
         "test_loss",
+        "clustered_share_of_effect",
+        "share_of_loss_kept",
+        "unread_neurons",
         "key_freqs",
         "key_freqs_embedding",
         "key_freqs_w_logit",
@@ -24,6 +27,7 @@ pub fn csv(of: &Comparison) -> anyhow::Result<String> {
         "loss_without_it",
         "claims_held",
         "claims_failed",
+        "reasons",
         "sha256",
     ];
     let settings_too = settings.iter().map(String::as_str);
@@ -41,6 +45,7 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
     let harmful = run.most_harmful_ablation;
     let failed = run.claims.iter().filter(|claim| claim.fails());
     let failed: Vec<&str> = failed.map(|claim| claim.statement.as_str()).collect();
+    let reasons: Vec<String> = run.failure_kinds().iter().map(ToString::to_string).collect();
     let mut record = vec![run.name.clone(), run.path.clone(), whole(run.seed)];
     record.extend(settings.iter().map(|path| run.setting(path).unwrap_or_default()));
     record.extend([
@@ -51,6 +56,9 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
         run.original_loss.to_string(),
         number(run.train_loss),
         number(run.test_loss),
+        run.cleanliness.clustered_share_of_effect.to_string(),
+        run.cleanliness.share_of_loss_kept.to_string(),
+        run.cleanliness.unread_neurons.to_string(),
         list(&run.key_freqs),
         list(&run.key_freqs_by_rule.embedding),
         list(&run.key_freqs_by_rule.w_logit),
@@ -60,6 +68,7 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
         number(harmful.map(|ablation| ablation.loss)),
         run.claims_held().to_string(),
         failed.join("; "),
+        reasons.join("; "),
         run.sha256.clone(),
     ]);
     record

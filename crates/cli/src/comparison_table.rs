@@ -71,15 +71,21 @@ fn across(of: &Across, p: usize) -> Vec<String> {
         let text = format!("step {}, in {} of {runs}", spread(generalised, 0), generalised.count);
         line("test accuracy 99 % at", text);
     }
+    let all = share(of.all_claims_hold, runs, of.all_claims_hold_interval);
+    line("every claim holds", format!("in {all}"));
     let (everywhere, elsewhere): (Vec<_>, Vec<_>) =
         of.claims.iter().partition(|claim| claim.holds_in == runs);
     line("claims that hold in all", format!("{} of {}", everywhere.len(), of.claims.len()));
     for claim in elsewhere {
-        let elsewhere = [("not", &claim.fails_in), ("does not apply to", &claim.does_not_apply_in)];
-        let elsewhere = elsewhere.iter().filter(|(_, names)| !names.is_empty());
-        let elsewhere: Vec<String> =
-            elsewhere.map(|(how, names)| format!("; {how} {}", few(names))).collect();
-        lines.push(format!("    {} of {runs}  {}{}", claim.holds_in, claim.claim, elsewhere.concat()));
+        let applies_in = claim.holds_in + claim.fails_in.len();
+        let held = share(claim.holds_in, applies_in, claim.interval);
+        let reasons = claim.reasons.iter().map(|(kind, names)| format!("; {kind}: {}", few(names)));
+        let reasons: String = reasons.collect();
+        let others = match claim.does_not_apply_in.is_empty() {
+            true => String::new(),
+            false => format!("; does not apply to {}", few(&claim.does_not_apply_in)),
+        };
+        lines.push(format!("    {held}  {}{reasons}{others}", claim.claim));
     }
     for names in &of.same_weights {
         lines.push(format!(
@@ -89,6 +95,11 @@ fn across(of: &Across, p: usize) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// A count with its interval: `6 of 8 (41 to 93 %)`.
+fn share(count: usize, of: usize, interval: Option<[f64; 2]>) -> String {
+    format!("{count} of {of} ({})", words::interval(interval))
 }
 
 fn spread(Spread { mean, standard_deviation, min, max, .. }: &Spread, digits: usize) -> String {

@@ -17,20 +17,20 @@ use crate::{
     relative_path::relative_to_here,
 };
 
-/// A run whose newest checkpoint is to be compared.
+/// A run of which a checkpoint is to be compared.
 pub struct RunToCompare {
     /// Its files.
     pub files: RunFiles,
-    /// The step of its newest checkpoint.
+    /// The step of the checkpoint.
     pub step: u64,
     /// What its network learned.
     task: Task,
     /// What is known of the checkpoint.
-    pub newest: Newest,
+    pub known: Known,
 }
 
-/// What is known of a run's newest checkpoint.
-pub enum Newest {
+/// What is known of a checkpoint.
+pub enum Known {
     /// It was analysed, by this version.
     Analysed(Box<Findings>),
     /// It was not; this is the checkpoint.
@@ -38,25 +38,30 @@ pub enum Newest {
 }
 
 impl RunToCompare {
-    /// The run in a directory, if it has a checkpoint. What is analysed is kept without its weights, for there
-    /// may be thousands.
-    fn open(directory: &Path) -> Result<Option<Self>, clockwork_model::Error> {
+    /// The run in a directory, if it has a checkpoint of the step asked for, or any where none is. What is analysed is
+    /// kept without its weights, for there may be thousands.
+    fn open(directory: &Path, step: Option<u64>) -> Result<Option<Self>, clockwork_model::Error> {
         let files = RunFiles::new(directory);
         let steps = files.checkpoints().steps().unwrap_or_default();
-        let Some(&step) = steps.last() else { return Ok(None) };
+        let is_asked_for = |of: &&u64| step.is_none_or(|step| step == **of);
+        let Some(&step) = steps.iter().rfind(is_asked_for) else { return Ok(None) };
         let checkpoint = Checkpoint::open(&relative_to_here(&files.checkpoints().weights(step)), None)?;
         let task = checkpoint.checkpoint.metadata.task;
-        let newest = match Findings::read(&files.analysis(step)) {
-            Ok(findings) if findings.provenance.is_of(&checkpoint) => Newest::Analysed(findings.into()),
-            _ => Newest::NotAnalysed(checkpoint.into()),
+        let known = match Findings::read(&files.analysis(step)) {
+            Ok(findings) if findings.provenance.is_of(&checkpoint) => Known::Analysed(findings.into()),
+            _ => Known::NotAnalysed(checkpoint.into()),
         };
-        Ok(Some(Self { files, step, task, newest }))
+        Ok(Some(Self { files, step, task, known }))
     }
 }
 
 /// The runs that directories stand for, each once: the runs of sweeps in place of sweeps. What a pattern
 /// such as `runs/*` finds beside runs is passed over, with a warning where it is not ours.
-pub fn runs_to_compare(asked: &[PathBuf], printer: &Printer) -> anyhow::Result<Vec<RunToCompare>> {
+pub fn runs_to_compare(
+    asked: &[PathBuf],
+    step: Option<u64>,
+    printer: &Printer,
+) -> anyhow::Result<Vec<RunToCompare>> {
     let mut directories = Vec::new();
     for path in asked {
         if fs::symlink_metadata(path).is_err() {
@@ -82,12 +87,15 @@ pub fn runs_to_compare(asked: &[PathBuf], printer: &Printer) -> anyhow::Result<V
         if !seen.insert(place.clone()) {
             continue;
         }
-        match RunToCompare::open(&place) {
+        match RunToCompare::open(&place, step) {
             Ok(Some(run)) => runs.push(run),
             Ok(None) if is_missing(&path) => {
                 printer.warn(&format!("{}: {}; left out", what_is_missing(&path), instead_of(&path)));
             }
-            Ok(None) => printer.warn(&format!("{}: no run with a checkpoint; left out", path.display())),
+            Ok(None) => {
+                let of_step = step.map_or(String::new(), |step| format!(" of step {step}"));
+                printer.warn(&format!("{}: no run with a checkpoint{of_step}; left out", path.display()));
+            }
             Err(error) => printer.warn(&format!("{:#}; left out", anyhow!(error))),
         }
     }

@@ -88,7 +88,7 @@ pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, of_story: &[
         id: "claims",
         name: "Claims",
         title: "The claims, checked",
-        content: claims(&findings.claims),
+        content: html! { (before_the_claims(findings)) (claims(&findings.claims)) },
     }];
     sections.extend(training.map(|[_, accuracy]| PageSection {
         id: "training",
@@ -152,6 +152,21 @@ const ACCURACY_TEXT: &str = "The fraction of pairs whose answer has the largest 
                 network knows its training pairs by heart and does not know the rule; how soon it starts \
                 to learn it shows in the test accuracy's slow rise.";
 
+/// What a reader should know before the claims, and why those fail that do.
+fn before_the_claims(findings: &Findings) -> Markup {
+    let failures = words::reasons(&findings.claims);
+    html! {
+        ul { @for sentence in words::peculiarities(&findings.summary) { li { (sentence) } } }
+        @if !failures.is_empty() {
+            p { "Why claims fail:" }
+            ul { @for reason in &failures { li { (reason) } } }
+        }
+        @if let Some(command) = words::train_on(findings, "clockwork") {
+            p { "Training on may mend that: " code { (command) } }
+        }
+    }
+}
+
 fn claims(claims: &[Claim]) -> Markup {
     html! {
         div.table {
@@ -175,7 +190,7 @@ fn claims(claims: &[Claim]) -> Markup {
 fn class_of(claim: &Claim) -> &'static str {
     match claim.verdict {
         Verdict::Holds => "holds",
-        Verdict::Fails => "fails",
+        Verdict::Fails { .. } => "fails",
         Verdict::DoesNotApply { .. } => "does-not-apply",
     }
 }

@@ -1,35 +1,13 @@
 //! How results read: numbers, lists, claims and compared runs in words, for the page and for tables.
 
-use clockwork_analysis::{Check, Claim, ComparedRun, Verdict};
+use std::path::Path;
+
+pub use clockwork_analysis::short;
+use clockwork_analysis::{Check, Claim, ComparedRun, FailureKind, Findings, Role, Summary, Verdict};
+use serde_json::Value;
 
 /// Frequencies that are named before the others are only counted.
 const MOST_NAMED: usize = 8;
-
-/// Digits beyond which a value and its bound are not told apart.
-const MOST_DIGITS: usize = 9;
-
-/// A number in three digits.
-#[must_use]
-pub fn short(value: f64) -> String {
-    in_digits(value, 3)
-}
-
-/// A number in some digits, without zeros at the end.
-fn in_digits(value: f64, digits: usize) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if (1e-2..1e4).contains(&size) => {
-            let decimals = (digits as f64 - 1.0 - size.log10().floor()).max(0.0) as usize;
-            let text = format!("{value:.decimals$}");
-            if text.contains('.') {
-                text.trim_end_matches('0').trim_end_matches('.').to_owned()
-            } else {
-                text
-            }
-        }
-        _ => format!("{value:.*e}", digits - 1),
-    }
-}
 
 /// Numbers as one would say them: `none`, `5`, `5 and 7`, `2, 5 and 7`.
 #[must_use]
@@ -61,20 +39,69 @@ fn with_commas(numbers: &[usize]) -> String {
 pub fn found(claim: &Claim) -> String {
     match &claim.verdict {
         Verdict::DoesNotApply { reason } => reason.clone(),
-        _ => joined(claim, |check| format!("{} {}", check.quantity, told_apart(check).0)),
+        _ => joined(claim, |check| format!("{} {}", check.quantity, check.value_and_bound().0)),
     }
 }
 
 /// The bounds of a claim's checks: `> 0.9, < 0.01`.
 #[must_use]
 pub fn bounds(claim: &Claim) -> String {
-    joined(claim, |check| format!("{} {}", check.relation, told_apart(check).1))
+    joined(claim, |check| format!("{} {}", check.relation, check.value_and_bound().1))
 }
 
 /// Where the bounds of a claim's checks come from.
 #[must_use]
 pub fn sources(claim: &Claim) -> String {
-    joined(claim, |check| format!("{} {}: {}", check.relation, told_apart(check).1, check.source))
+    joined(claim, |check| format!("{} {}: {}", check.relation, check.value_and_bound().1, check.source))
+}
+
+/// An interval of shares: `41 to 93 %`.
+#[must_use]
+pub fn interval(of: Option<[f64; 2]>) -> String {
+    of.map_or("–".to_owned(), |[low, high]| format!("{:.0} to {:.0} %", 100.0 * low, 100.0 * high))
+}
+
+/// Why claims fail, one sentence a reason, however many claims it breaks: `not clean, 3 claims: neurons in no
+/// cluster have 12 % of all neurons' effect`.
+#[must_use]
+pub fn reasons(claims: &[Claim]) -> Vec<String> {
+    let mut broken: Vec<((FailureKind, &str), usize)> = Vec::new();
+    for failure in claims.iter().filter_map(Claim::failure) {
+        match broken.iter_mut().find(|(of, _)| *of == failure) {
+            Some((_, count)) => *count += 1,
+            None => broken.push((failure, 1)),
+        }
+    }
+    let sentence = |((kind, reason), count): ((FailureKind, &str), usize)| {
+        let claims = if count == 1 { "1 claim".to_owned() } else { format!("{count} claims") };
+        format!("{kind}, {claims}: {reason}")
+    };
+    broken.into_iter().map(sentence).collect()
+}
+
+/// The command that trains a network on, where that is known to mend a claim that fails: twice as far.
+#[must_use]
+pub fn train_on(findings: &Findings, program: &str) -> Option<String> {
+    let Findings { claims, provenance, .. } = findings;
+    let is_helped = claims.iter().filter_map(Claim::failure).any(|(kind, _)| kind.is_helped_by_steps());
+    // Only a run that was trained here has a configuration.
+    let training = provenance.config.get("training")?;
+    let run = Path::new(&provenance.checkpoint).parent()?.parent()?.display().to_string();
+    let stops_early = training.get("stop_below_test_loss").and_then(Value::as_f64) != Some(0.0);
+    let never = if stops_early { " --set training.stop_below_test_loss=0" } else { "" };
+    let steps = 2 * provenance.step;
+    is_helped.then(|| format!("{program} resume {run} --max-steps {steps}{never}"))
+}
+
+/// What there is to know of a network before its claims: how far its cleanup has come, and what it does with
+/// frequencies that it does not use as the published circuit does.
+#[must_use]
+pub fn peculiarities(summary: &Summary) -> Vec<String> {
+    let is_clean = if summary.cleanliness.is_clean() { "clean" } else { "not clean" };
+    let mut sentences = vec![format!("{is_clean}: {}", summary.cleanliness)];
+    let peculiar = summary.named_freqs().into_iter().filter(|named| named.role != Role::Used);
+    sentences.extend(peculiar.map(|named| named.to_string()));
+    sentences
 }
 
 /// `holds`, `fails` or `does not apply`, with a sign.
@@ -82,23 +109,13 @@ pub fn sources(claim: &Claim) -> String {
 pub fn verdict(claim: &Claim) -> &'static str {
     match claim.verdict {
         Verdict::Holds => "✓ holds",
-        Verdict::Fails => "✗ fails",
+        Verdict::Fails { .. } => "✗ fails",
         Verdict::DoesNotApply { .. } => "– does not apply",
     }
 }
 
 fn joined(claim: &Claim, word: impl Fn(&Check) -> String) -> String {
     claim.checks.iter().map(word).collect::<Vec<_>>().join(", ")
-}
-
-/// A value and its bound in three digits, or as many more as it takes to tell them apart.
-fn told_apart(check: &Check) -> (String, String) {
-    // Bounds are mostly round: 1e-5, not 1.00e-5.
-    let bound = short(check.bound).replace(".00e", "e");
-    let pair = |digits| (in_digits(check.value, digits), bound.clone());
-    let tells =
-        |digits: &usize| check.value == check.bound || in_digits(check.value, *digits) != short(check.bound);
-    pair((3..=MOST_DIGITS).find(tells).unwrap_or(MOST_DIGITS))
 }
 
 /// Whether the three rules for key frequencies agree, and what those say that disagree with the neurons'.
@@ -126,26 +143,10 @@ pub fn step(run: &ComparedRun) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clockwork_analysis::Relation;
+    use clockwork_analysis::{AnalysisFiles, Relation};
+    use clockwork_model::{Checkpoint, CheckpointFile, clock};
 
     use super::*;
-
-    #[test]
-    fn numbers_have_three_digits() {
-        for (value, text) in [
-            (0.0, "0"),
-            (1.0, "1"),
-            (0.5, "0.5"),
-            (0.032_19, "0.0322"),
-            (123.456, "123"),
-            (9_999.0, "9999"),
-            (12_345.0, "1.23e4"),
-            (2.412e-7, "2.41e-7"),
-            (-0.5, "-0.5"),
-        ] {
-            assert_eq!(short(value), text);
-        }
-    }
 
     #[test]
     fn lists_read_as_one_would_say_them() {
@@ -188,5 +189,56 @@ mod tests {
         let neither = Claim::does_not_apply("a", "it is so", "there is none");
         assert_eq!((found(&neither), bounds(&neither)), ("there is none".to_owned(), String::new()));
         assert_eq!(verdict(&neither), "– does not apply");
+    }
+
+    #[test]
+    fn one_reason_is_told_once() {
+        let fails = |id: &str, kind, reason: &str| {
+            let check = Check {
+                quantity: "loss".to_owned(),
+                value: 1.0,
+                relation: Relation::Below,
+                bound: 0.5,
+                source: "by hand".to_owned(),
+            };
+            Claim::new(id, "it is so", vec![check]).because(kind, reason)
+        };
+        let claims = [
+            fails("a", FailureKind::NotClean, "it is noisy"),
+            fails("b", FailureKind::Unread, "5 is hardly read"),
+            Claim::new("c", "it is so", vec![]).because(FailureKind::Weak, "it holds"),
+            fails("d", FailureKind::NotClean, "it is noisy"),
+        ];
+        let expected =
+            ["not clean, 2 claims: it is noisy", "a frequency hardly read, 1 claim: 5 is hardly read"];
+        assert_eq!(reasons(&claims), expected);
+    }
+
+    #[test]
+    fn how_to_train_on_is_told_of_a_run_that_it_would_help() {
+        let (config, mut weights) = clock(23, &[2, 7, 9], 16);
+        // The read-out of 7 is removed.
+        for row in weights.w_out.chunks_exact_mut(config.d_model).skip(32).take(32) {
+            row.iter_mut().for_each(|w| *w = 0.0);
+        }
+        let mut checkpoint = Checkpoint::of_weights(config, weights);
+        checkpoint.metadata.step = 1_200;
+        let path = "runs/a/checkpoints/step-0001200.safetensors".into();
+        let file = CheckpointFile { path, sha256: String::new(), checkpoint };
+        let mut findings = AnalysisFiles::of(&file, &mut ()).unwrap().findings;
+        let sentences = peculiarities(&findings.summary);
+        assert!(sentences[0].starts_with("not clean: 100 % of the effect in clusters"), "{sentences:?}");
+        assert!(sentences[1].starts_with("7 is kept by 32 neurons and hardly read"), "{sentences:?}");
+        assert_eq!(train_on(&findings, "clockwork"), None, "nobody knows how it was trained");
+        let on = "clockwork resume runs/a --max-steps 2400";
+        for (stops_below, expected) in
+            [(0.0, on.to_owned()), (1e-6, format!("{on} --set training.stop_below_test_loss=0"))]
+        {
+            findings.provenance.config =
+                serde_json::json!({"training": {"stop_below_test_loss": stops_below}});
+            assert_eq!(train_on(&findings, "clockwork"), Some(expected));
+        }
+        findings.claims.retain(Claim::holds);
+        assert_eq!(train_on(&findings, "clockwork"), None, "there is nothing to mend");
     }
 }

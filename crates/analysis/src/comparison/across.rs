@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ComparedRun, Overlap, Spread};
-use crate::{Claim, Verdict};
+use super::{ComparedRun, Overlap, Spread, interval::interval};
+use crate::{Claim, FailureKind, Verdict};
 
 /// Figures over all networks that are compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub struct Across {
     pub pairs: Vec<Pair>,
     /// The step at which test accuracy passed 99 %, over those that did.
     pub generalised: Option<Spread>,
+    /// In how many networks every claim holds that applies.
+    pub all_claims_hold: usize,
+    /// The interval of 95 % for the share of such networks.
+    pub all_claims_hold_interval: Option<[f64; 2]>,
     /// Each claim, and where it holds.
     pub claims: Vec<ClaimAcross>,
     /// The names of networks with the same weights, group by group. Each is still counted as one network.
@@ -68,8 +72,12 @@ pub struct ClaimAcross {
     pub claim: String,
     /// In how many networks it holds.
     pub holds_in: usize,
+    /// The interval of 95 % (Wilson 1927) for the share in which it holds, of networks to which it applies.
+    pub interval: Option<[f64; 2]>,
     /// Where it fails.
     pub fails_in: Vec<String>,
+    /// The same by the kind of reason.
+    pub reasons: BTreeMap<FailureKind, Vec<String>>,
     /// Where it does not apply.
     pub does_not_apply_in: Vec<String>,
 }
@@ -81,6 +89,7 @@ impl Across {
         let numbers: Vec<f64> = runs.iter().map(|run| run.key_freqs.len() as f64).collect();
         let generalised: Vec<f64> = runs.iter().filter_map(|run| Some(run.generalised? as f64)).collect();
         let pairs = pairs(frequencies, runs);
+        let all_claims_hold = runs.iter().filter(|run| run.claims.iter().all(|claim| !claim.fails())).count();
         Self {
             runs: runs.len(),
             frequencies,
@@ -91,6 +100,8 @@ impl Across {
             jaccard: mean_overlap(&pairs),
             pairs,
             generalised: Spread::new(&generalised),
+            all_claims_hold,
+            all_claims_hold_interval: interval(all_claims_hold, runs.len()),
             claims: claims_across(runs),
             same_weights: same_weights(runs),
         }
@@ -139,18 +150,29 @@ fn claims_across(runs: &[ComparedRun]) -> Vec<ClaimAcross> {
     for run in runs {
         for Claim { id, statement, verdict, .. } in &run.claims {
             let i = across.iter().position(|of| of.id == *id).unwrap_or_else(|| {
-                let (id, claim) = (id.clone(), statement.clone());
-                let (fails_in, does_not_apply_in) = (Vec::new(), Vec::new());
-                across.push(ClaimAcross { id, claim, holds_in: 0, fails_in, does_not_apply_in });
+                across.push(ClaimAcross {
+                    id: id.clone(),
+                    claim: statement.clone(),
+                    holds_in: 0,
+                    interval: None,
+                    fails_in: Vec::new(),
+                    reasons: BTreeMap::new(),
+                    does_not_apply_in: Vec::new(),
+                });
                 across.len() - 1
             });
+            let of = &mut across[i];
             match verdict {
-                Verdict::Holds => across[i].holds_in += 1,
-                Verdict::Fails => across[i].fails_in.push(run.name.clone()),
-                Verdict::DoesNotApply { .. } => across[i].does_not_apply_in.push(run.name.clone()),
+                Verdict::Holds => of.holds_in += 1,
+                Verdict::Fails { kind, .. } => {
+                    of.fails_in.push(run.name.clone());
+                    of.reasons.entry(*kind).or_default().push(run.name.clone());
+                }
+                Verdict::DoesNotApply { .. } => of.does_not_apply_in.push(run.name.clone()),
             }
         }
     }
+    across.iter_mut().for_each(|of| of.interval = interval(of.holds_in, of.holds_in + of.fails_in.len()));
     across
 }
 

@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Claim, Cluster, Findings, KeyFreqsByRule};
+use crate::{Claim, Cleanliness, Cluster, FailureKind, Findings, KeyFreqsByRule};
 
 /// A network that is to be compared.
 #[derive(Debug, Clone)]
@@ -47,6 +47,8 @@ pub struct ComparedRun {
     pub train_loss: Option<f64>,
     /// Mean loss over the inputs held out, where they are known.
     pub test_loss: Option<f64>,
+    /// How far the cleanup has come.
+    pub cleanliness: Cleanliness,
     /// The key frequencies, by the neurons' rule.
     pub key_freqs: Vec<usize>,
     /// The key frequencies by each of the three rules.
@@ -93,6 +95,7 @@ impl ComparedRun {
             original_loss: summary.original_loss,
             train_loss: summary.train_loss,
             test_loss: summary.test_loss,
+            cleanliness: summary.cleanliness,
             key_freqs: summary.key_freqs.clone(),
             rules_agree: summary.key_freqs_by_rule.agree(),
             key_freqs_by_rule: summary.key_freqs_by_rule.clone(),
@@ -107,6 +110,12 @@ impl ComparedRun {
     #[must_use]
     pub fn claims_held(&self) -> usize {
         self.claims.iter().filter(|claim| claim.holds()).count()
+    }
+
+    /// The kinds of reasons for which claims fail.
+    #[must_use]
+    pub fn failure_kinds(&self) -> BTreeSet<FailureKind> {
+        self.claims.iter().filter_map(|claim| Some(claim.failure()?.0)).collect()
     }
 
     /// A setting's value, without quotes, if it is known.

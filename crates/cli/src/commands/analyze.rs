@@ -14,6 +14,7 @@ use crate::{
     exit::Ended,
     hints::is_output_forbidden,
     printer::Printer,
+    program::program,
     threads::start_threads,
 };
 
@@ -61,7 +62,8 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     Ok(if args.check && !all_hold { Ended::ClaimFailed } else { Ended::Done })
 }
 
-fn text(path: &Path, Findings { summary, claims, provenance }: &Findings, out: Option<&Path>) -> String {
+fn text(path: &Path, findings: &Findings, out: Option<&Path>) -> String {
+    let Findings { summary, claims, provenance } = findings;
     let sizes: Vec<String> =
         summary.cluster_sizes.iter().map(|(cluster, size)| format!("{cluster}: {size}")).collect();
     let frequencies = provenance.task.n_frequencies();
@@ -74,12 +76,15 @@ fn text(path: &Path, Findings { summary, claims, provenance }: &Findings, out: O
             100.0 * summary.accuracy
         ),
         format!("  neurons per cluster {}", sizes.join(", ")),
-        String::new(),
     ];
+    lines.extend(words::peculiarities(summary).iter().map(|sentence| format!("  {sentence}")));
+    lines.push(String::new());
     let width = claims.iter().map(|claim| claim.statement.chars().count()).max().unwrap_or(0);
     lines.extend(claims.iter().map(|claim| line(claim, width)));
     let held = claims.iter().filter(|claim| claim.holds()).count();
     lines.push(format!("\n  {held} of {} claims hold", claims.len()));
+    lines.extend(words::reasons(claims).iter().map(|reason| format!("    {reason}")));
+    lines.extend(words::train_on(findings, &program()).map(|on| format!("  train on {on}")));
     lines.extend(out.map(|out| format!("  figures {}", out.display())));
     lines.join("\n") + "\n"
 }
@@ -88,7 +93,7 @@ fn text(path: &Path, Findings { summary, claims, provenance }: &Findings, out: O
 fn line(claim: &Claim, width: usize) -> String {
     let (verdict, bounds) = match claim.verdict {
         Verdict::Holds => ("holds", format!("  ({})", words::bounds(claim))),
-        Verdict::Fails => ("FAILS", format!("  ({})", words::bounds(claim))),
+        Verdict::Fails { .. } => ("FAILS", format!("  ({})", words::bounds(claim))),
         Verdict::DoesNotApply { .. } => ("n/a  ", String::new()),
     };
     format!("  {verdict}  {:<width$}  {}{bounds}", claim.statement, words::found(claim))

@@ -11,7 +11,7 @@ use crate::{
     facts::Facts,
     printer::Printer,
     relative_path::relative_to_here,
-    runs_to_compare::{Newest, RunToCompare, names, of_one_modulus, runs_to_compare},
+    runs_to_compare::{Known, RunToCompare, names, of_one_modulus, runs_to_compare},
     threads::start_threads,
     training_curves::training_curves,
 };
@@ -23,7 +23,7 @@ const CSV: &str = "comparison.csv";
 pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
     let printer = Printer::new(false);
     start_threads(args.threads)?;
-    let runs = of_one_modulus(runs_to_compare(&args.runs, &printer)?, args.modulus)?;
+    let runs = of_one_modulus(runs_to_compare(&args.runs, args.step, &printer)?, args.modulus)?;
     let (names, out) = names(&runs)?;
     let out = args.out.clone().unwrap_or_else(|| relative_to_here(&out));
 
@@ -66,10 +66,10 @@ fn findings_of(
     name: String,
     printer: &Printer,
 ) -> anyhow::Result<(RunFindings, TrainingCurves)> {
-    let RunToCompare { files, step, newest, .. } = run;
-    let findings = match newest {
-        Newest::Analysed(findings) => *findings,
-        Newest::NotAnalysed(checkpoint) => {
+    let RunToCompare { files, step, known, .. } = run;
+    let findings = match known {
+        Known::Analysed(findings) => *findings,
+        Known::NotAnalysed(checkpoint) => {
             let analysis = AnalysisFiles::of(&checkpoint, &mut ())
                 .with_context(|| format!("cannot analyse {}", checkpoint.path.display()))?;
             // What cannot be kept can still be compared.

@@ -57,13 +57,21 @@ fn verdict(Comparison { p, runs, across }: &Comparison) -> String {
                 {expected} ± {deviation} %."
         )
     });
+    let all = across.all_claims_hold;
     let everywhere = across.claims.iter().filter(|claim| claim.holds_in == runs.len()).count();
-    let hold = if runs.len() == 1 { "hold" } else { "hold in all of them" };
+    let claims = across.claims.len();
+    let hold = match runs.len() {
+        1 => format!("{everywhere} of {claims} claims hold."),
+        n => format!(
+            "{everywhere} of {claims} claims hold in all of them, and all claims that apply in {all} of {n} \
+                ({} of such networks).",
+            words::interval(across.all_claims_hold_interval)
+        ),
+    };
     format!(
-        "{does}. {} {used} of {} frequencies key.{overlap} {everywhere} of {} claims {hold}.",
+        "{does}. {} {used} of {} frequencies key.{overlap} {hold}",
         if runs.len() == 1 { "It has" } else { "They have" },
         across.frequencies,
-        across.claims.len(),
     )
 }
 
@@ -118,12 +126,15 @@ fn claims(of: &Across) -> Markup {
     html! {
         div.table {
             table {
-                thead { tr { th { "Claim" } th { "Fails in" } th { "Does not apply to" } th { "Holds in" } } }
+                thead { tr { th { "Claim" } th { "Fails in, by reason" } th { "Does not apply to" } th { "Holds in" } th { "95 % of such shares" } } }
                 tbody {
-                    @for ClaimAcross { claim, holds_in, fails_in, does_not_apply_in, .. } in &of.claims {
+                    @for ClaimAcross { claim, holds_in, interval, reasons, does_not_apply_in, .. } in &of.claims {
                         tr class=(if *holds_in == of.runs { "holds" } else { "fails" }) {
-                            td { (claim) } td { (fails_in.join(", ")) } td { (does_not_apply_in.join(", ")) }
+                            td { (claim) }
+                            td { @for (kind, names) in reasons { p { (kind) ": " (names.join(", ")) } } }
+                            td { (does_not_apply_in.join(", ")) }
                             td { @if *holds_in == of.runs { "✓ " } (holds_in) " of " (of.runs) }
+                            td { (words::interval(*interval)) }
                         }
                     }
                 }

@@ -1,0 +1,77 @@
+use std::fmt;
+
+use clockwork_model::Checkpoint;
+use serde::{Deserialize, Serialize};
+
+use crate::{Analysis, Cluster, Result, named_freq::is_read, number::percent, share::share};
+
+/// How far the cleanup of a network has come: the part of its training in which weight decay removes what was
+/// memorised and what serves no frequency (Nanda et al. 2023, section 5.2).
+///
+/// Three figures tell. The shares are 1 in a network that is clean and near 0 in one that has only memorised.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Cleanliness {
+    /// The share of all neurons' effect that is of neurons in a frequency's cluster.
+    pub clustered_share_of_effect: f64,
+    /// The share of the loss that is left when every neuron in a cluster is projected onto its own frequency; 1
+    /// where the loss grows. What the projection removes of the loss comes from what was memorised: noise in the
+    /// neurons.
+    pub share_of_loss_kept: f64,
+    /// Neurons in the clusters of frequencies that `W_logit` hardly reads: such a frequency dies out.
+    pub unread_neurons: usize,
+}
+
+/// The least share of the effect that is of clustered neurons in a clean network.
+pub(crate) const CLUSTERED_SHARE: f64 = 0.95;
+
+/// The least share of the loss that is left in a clean network when neurons are projected.
+pub(crate) const LOSS_KEPT: f64 = 0.5;
+
+impl Cleanliness {
+    /// Runs a checkpoint's network on all inputs and measures.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Analysis::new`].
+    pub fn of(checkpoint: &Checkpoint) -> Result<Self> {
+        Ok(Self::new(&Analysis::new(checkpoint, &mut ())?))
+    }
+
+    /// What an analysis found.
+    pub(crate) fn new(of: &Analysis) -> Self {
+        let kept = share(of.ablation.neurons_in_key_freqs, of.original_loss);
+        let unread = of.clusters.key_freqs.iter().filter(|k| !is_read(&of.w_logit.norm_by_freq, **k));
+        Self {
+            clustered_share_of_effect: 1.0 - of.unclustered_share_of_effect(),
+            share_of_loss_kept: kept.min(1.0),
+            unread_neurons: unread.map(|&k| of.clusters.members(Cluster::Frequency(k)).len()).sum(),
+        }
+    }
+
+    /// Whether the network is clean: next to all of the effect is of clustered neurons, most of the loss is not
+    /// noise in them, and every cluster is read.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.is_clustered() && self.has_forgotten() && self.unread_neurons == 0
+    }
+
+    pub(crate) fn is_clustered(&self) -> bool {
+        self.clustered_share_of_effect >= CLUSTERED_SHARE
+    }
+
+    pub(crate) fn has_forgotten(&self) -> bool {
+        self.share_of_loss_kept >= LOSS_KEPT
+    }
+}
+
+impl fmt::Display for Cleanliness {
+    /// Writes the figures: `99.2 % of the effect in clusters, 100 % of the loss kept by projecting`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [clustered, kept] = [self.clustered_share_of_effect, self.share_of_loss_kept].map(percent);
+        write!(f, "{clustered} of the effect in clusters, {kept} of the loss kept by projecting")?;
+        match self.unread_neurons {
+            0 => Ok(()),
+            n => write!(f, ", {n} neurons in clusters that are hardly read"),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What a network does with each frequency that it makes something of.
+
+use std::{collections::BTreeSet, fmt};
+
+use crate::{Cluster, Summary, key_freqs::KEY_FREQ_RELATIVE_NORM, number::percent, share::share};
+
+/// A frequency below this share of the squared norm of `W_logit` is hardly read.
+const READ_SHARE: f64 = 0.01;
+
+/// A frequency is partly mixed where less than this share of its columns of `W_logit` comes from its own cluster.
+pub(crate) const OWN_SHARE: f64 = 0.8;
+
+/// A frequency that one of the three rules for key frequencies names, or that `W_logit` reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedFreq {
+    /// The frequency.
+    pub freq: usize,
+    /// What the network does with it.
+    pub role: Role,
+    /// Neurons in its cluster, 0 where there are too few for one.
+    pub neurons: usize,
+    /// Its share of the embedding's squared norm.
+    pub share_of_embedding: f64,
+    /// Its share of the squared norm of `W_logit`.
+    pub share_of_w_logit: f64,
+    /// The share of its columns of `W_logit` that comes from its own cluster, where it has one.
+    pub share_from_own_cluster: Option<f64>,
+}
+
+/// What a network does with a frequency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It is embedded, neurons serve it, and `W_logit` reads it.
+    Used,
+    /// As used, but in the embedding or in `W_logit` it does not stand out from the frequencies that no rule names.
+    Weak,
+    /// It is embedded, or neurons serve it, and `W_logit` hardly reads it.
+    Unread,
+    /// It is embedded, has no cluster, and is twice the frequency of one that is used, whose neurons it helps to
+    /// shape.
+    SecondHarmonic {
+        /// The frequency whose double it is, up to sign and modulo p.
+        of: usize,
+    },
+    /// `W_logit` reads it, but it has no cluster: the neurons that supply it serve other frequencies as well.
+    Mixed,
+    /// As used, but such neurons supply a good part of it.
+    PartlyMixed,
+    /// `W_logit` reads it, but no rule names it.
+    Faint,
+}
+
+/// Whether `W_logit`, whose squared norms by frequency are given, reads a frequency.
+pub(crate) fn is_read(norms: &[f64], freq: usize) -> bool {
+    share_of(norms, freq) >= READ_SHARE
+}
+
+fn share_of(norms: &[f64], freq: usize) -> f64 {
+    share(norms[freq - 1], norms.iter().sum())
+}
+
+impl Summary {
+    /// The frequencies that any of the three rules names or `W_logit` reads, ascending, and what the network does
+    /// with each.
+    #[must_use]
+    pub fn named_freqs(&self) -> Vec<NamedFreq> {
+        let rules = &self.key_freqs_by_rule;
+        let named = rules.named_by_any();
+        let largest_unnamed = |norms: &[f64]| {
+            let unnamed = (1..).zip(norms).filter(|(k, _)| !named.contains(k));
+            unnamed.fold(0.0, |largest, (_, &norm)| f64::max(largest, norm))
+        };
+        let stands_out = |rule: &[usize], norms: &[f64], freq: usize| {
+            rule.contains(&freq) || largest_unnamed(norms) < KEY_FREQ_RELATIVE_NORM * norms[freq - 1]
+        };
+        let of = |&freq: &usize| {
+            let is_read = is_read(&self.w_logit_norm_by_freq, freq);
+            let is_served = rules.neurons.contains(&freq);
+            let in_embedding = || stands_out(&rules.embedding, &self.embedding_norm_by_freq, freq);
+            let in_w_logit = || stands_out(&rules.w_logit, &self.w_logit_norm_by_freq, freq);
+            let share_from_own_cluster = self.w_logit_frac_from_own_cluster.get(&freq).copied();
+            let is_mixed = share_from_own_cluster.is_some_and(|share| share < OWN_SHARE);
+            let role = match (is_served, is_read) {
+                _ if !named.contains(&freq) => Role::Faint,
+                (true, true) if !(in_embedding() && in_w_logit()) => Role::Weak,
+                (true, true) if is_mixed => Role::PartlyMixed,
+                (true, true) => Role::Used,
+                (true, false) => Role::Unread,
+                (false, _) if rules.w_logit.contains(&freq) => Role::Mixed,
+                (false, _) => match self.half_of(freq) {
+                    Some(of) => Role::SecondHarmonic { of },
+                    None if is_read => Role::Mixed,
+                    None => Role::Unread,
+                },
+            };
+            NamedFreq {
+                freq,
+                role,
+                neurons: self.cluster_sizes.get(&Cluster::Frequency(freq)).copied().unwrap_or(0),
+                share_of_embedding: share_of(&self.embedding_norm_by_freq, freq),
+                share_of_w_logit: share_of(&self.w_logit_norm_by_freq, freq),
+                share_from_own_cluster,
+            }
+        };
+        let read = (1..=self.w_logit_norm_by_freq.len()).filter(|k| is_read(&self.w_logit_norm_by_freq, *k));
+        read.chain(named.iter().copied()).collect::<BTreeSet<_>>().iter().map(of).collect()
+    }
+
+    /// The key frequency by the neurons' rule whose second harmonic a frequency is, if there is one.
+    fn half_of(&self, freq: usize) -> Option<usize> {
+        // A wave of frequency p − k is one of frequency k.
+        self.key_freqs.iter().copied().find(|k| 2 * k == freq || 2 * k + freq == self.n)
+    }
+}
+
+impl NamedFreq {
+    /// Whether the rules contradict each other about it. They do not about what helps to shape the neurons of
+    /// another.
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        matches!(self.role, Role::Weak | Role::Unread | Role::Mixed)
+    }
+}
+
+impl fmt::Display for NamedFreq {
+    /// Writes what the network does with it: `5 is kept by 68 neurons and hardly read: 0.3 % of W_logit`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { freq, role, neurons, share_of_embedding, share_of_w_logit, share_from_own_cluster } = self;
+        let (embedded, read) = (percent(*share_of_embedding), percent(*share_of_w_logit));
+        match role {
+            Role::Used => write!(f, "{freq} is kept by {neurons} neurons and read: {read} of W_logit"),
+            Role::Weak => write!(f, "{freq} is kept by {neurons} neurons and weak: {read} of W_logit"),
+            Role::Unread if *neurons > 0 => {
+                write!(f, "{freq} is kept by {neurons} neurons and hardly read: {read} of W_logit")
+            }
+            Role::Unread => {
+                write!(
+                    f,
+                    "{freq} is embedded, with {embedded} of the embedding, and hardly read: {read} of W_logit"
+                )
+            }
+            Role::SecondHarmonic { of } => {
+                write!(
+                    f,
+                    "{freq} is embedded, with {embedded} of the embedding, as the second harmonic of {of}"
+                )
+            }
+            Role::PartlyMixed => {
+                let from_others = percent(1.0 - share_from_own_cluster.unwrap_or(0.0));
+                write!(
+                    f,
+                    "{freq} is supplied in part by neurons outside its cluster: {from_others} of what reads it"
+                )
+            }
+            Role::Faint => write!(f, "{freq} is read, {read} of W_logit, though no rule names it"),
+            Role::Mixed => write!(
+                f,
+                "{freq} is read, {read} of W_logit, but has no cluster: neurons that mix frequencies supply it"
+            ),
+        }
+    }
+}

@@ -1,8 +1,9 @@
 //! Trains a small network and watches it: `cargo run --release --example train_and_watch`.
 
 use burn::train::Interrupter;
+use clockwork_analysis::Cleanliness;
 use clockwork_training::{
-    Config, Ending, Evaluation, Locking, Milestones, Phase, Run, RunObserver, TrainingDevice,
+    Config, Ending, Evaluation, Locking, Looker, Milestones, Phase, Run, RunObserver, TrainingDevice,
 };
 
 /// Prints a line whenever the run enters another phase.
@@ -33,7 +34,10 @@ fn main() -> anyhow::Result<()> {
     let config = Config::load(None, &settings)?;
     let runs = tempfile::tempdir()?;
     let run = Run::create(runs.path(), "small", config, Locking::Needed)?;
-    let outcome = run.train(&TrainingDevice::cpu(), 1, Box::new(Watch::default()), &Interrupter::new())?;
+    // The run ends once its circuit is clean, if it comes so far.
+    let looker = Looker::new(|checkpoint| Ok(Cleanliness::of(checkpoint)?.is_clean()));
+    let outcome =
+        run.train(&TrainingDevice::cpu(), 1, Box::new(Watch::default()), &looker, &Interrupter::new())?;
     println!("{} evaluations in {:.1} s", outcome.evaluations.len(), outcome.elapsed_s);
     Ok(())
 }

@@ -4,6 +4,9 @@
 mod analyze;
 #[path = "end_to_end/bad_input.rs"]
 mod bad_input;
+#[cfg(unix)]
+#[path = "end_to_end/clean.rs"]
+mod clean;
 #[path = "end_to_end/determinism.rs"]
 mod determinism;
 #[cfg(unix)]

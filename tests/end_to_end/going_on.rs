@@ -79,10 +79,17 @@ fn a_finished_run_whose_settings_were_edited_is_not_finished_already() {
     assert_refused(&sandbox.run(&again), 2, &["has training.seed = 5, but the run was started with 2"]);
     edit(&sandbox, "runs/a/config.toml", "seed = 5", "seed = 2");
     assert!(sandbox.succeed(&again).contains("finished at step 200 already"));
-    // Asked for with a flag of `train` it is another run; `resume` is how to go on.
+    // Asked for again with more steps it goes on, and with fewer it is finished.
     let longer = [&again[..], &["--max-steps=260"]].concat();
-    let words = ["has training.max_steps = 200, not 260", "resume ", "--set training.max_steps=260"];
-    assert_refused(&sandbox.run(&longer), 2, &words);
+    assert!(sandbox.succeed(&longer).contains("finished at step 260 after"));
+    assert!(sandbox.succeed(&again).contains("finished at step 260 already"));
+    // What is fixed at a run's start is another run's.
+    let other = [&again[..], &["--set=optimizer.weight_decay=2"]].concat();
+    assert_refused(
+        &sandbox.run(&other),
+        2,
+        &["has optimizer.weight_decay = 1.0, not 2.0; choose another --name"],
+    );
 }
 
 #[test]
@@ -239,7 +246,11 @@ fn what_is_gone_on_with_from_zero_moments_can_be_stopped_at_once() {
 #[test]
 fn a_run_that_stopped_early_says_how_to_train_on() {
     let sandbox = Sandbox::new();
-    let early = ["--set=training.stop_below_test_loss=100", "--set=training.cleanup_steps=10"];
+    let early = [
+        "--set=training.stop_below_test_loss=100",
+        "--set=training.stop_when=steps",
+        "--set=training.cleanup_steps=10",
+    ];
     sandbox.succeed(&train_small("a", 400, &[&OFTEN[..], &early].concat()));
     let on = "it stopped early: train on with";
     for more in [&[][..], &["--max-steps=500"]] {

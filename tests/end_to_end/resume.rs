@@ -1,11 +1,8 @@
 //! A run that was stopped, killed, or damaged ends in the same bytes as one that never was.
 
-use std::{
-    fs,
-    process::{Child, Command},
-};
+use std::{fs, process::Child};
 
-use crate::sandbox::{Sandbox, train_small};
+use crate::sandbox::{Sandbox, signal, train_small};
 
 const STEPS: u32 = 1500;
 const OFTEN: [&str; 2] = ["--set=training.checkpoint_every=50", "--set=training.eval_every=20"];
@@ -25,14 +22,9 @@ fn optimizer_state(run: &str, step: u32) -> String {
     format!("runs/{run}/checkpoints/step-{step:07}.optimizer.safetensors")
 }
 
-fn signal(child: &Child, signal: &str) {
-    let status = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
-}
-
 fn kill_at(sandbox: &Sandbox, mut child: Child, run: &str, step: u32) {
     sandbox.wait_for(&checkpoint(run, step));
-    signal(&child, "-KILL");
+    signal(child.id(), "-KILL");
     assert!(!child.wait().unwrap().success(), "the run was over before it could be killed");
 }
 
@@ -78,7 +70,7 @@ fn stopped_by_ctrl_c() {
     let sandbox = with_whole_run();
     let child = sandbox.start(&train_small("stopped", STEPS, &OFTEN));
     sandbox.wait_for(&checkpoint("stopped", 200));
-    signal(&child, "-INT");
+    signal(child.id(), "-INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();

@@ -5,7 +5,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::sandbox::{Sandbox, train_small};
+use crate::sandbox::{Sandbox, signal, train_small};
 
 /// Runs `clockwork` from a shell that has a hang-up ignored, as `nohup` does.
 fn start_ignoring_hang_ups(sandbox: &Sandbox, args: &[String]) -> Child {
@@ -13,11 +13,6 @@ fn start_ignoring_hang_ups(sandbox: &Sandbox, args: &[String]) -> Child {
     let mut shell = Command::new("sh");
     shell.current_dir(sandbox.path("")).args(["-c", &script]).stdout(Stdio::piped()).stderr(Stdio::piped());
     shell.spawn().unwrap()
-}
-
-fn signal(process: u32, signal: &str) {
-    let status = Command::new("kill").args([signal, &process.to_string()]).status().unwrap();
-    assert!(status.success());
 }
 
 #[test]

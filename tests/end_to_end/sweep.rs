@@ -1,23 +1,18 @@
 //! A sweep ends in the same bytes as its runs trained alone, whatever happened on the way.
 
-use std::{
-    env,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::sandbox::{SMALL, Sandbox};
+use crate::sandbox::{MODULO_59, SMALL, Sandbox, signal};
 
-/// The quick configuration, until its first seeds generalise.
-const QUICK: [&str; 5] = ["sweep", "quick.toml", "--set=training.max_steps=1200", "--jobs=2", "--name=q"];
+/// A configuration, until its first seeds generalise.
+const GROKS: [&str; 5] = ["sweep", "59.toml", "--set=training.max_steps=1200", "--jobs=2", "--name=q"];
 
-/// A sandbox with the quick configuration.
-fn with_quick() -> Sandbox {
+/// A sandbox with the file of that configuration.
+fn with_configuration() -> Sandbox {
     let sandbox = Sandbox::new();
-    let quick = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../configs/quick.toml");
-    std::fs::copy(quick, sandbox.path("quick.toml")).unwrap();
+    sandbox.write("59.toml", MODULO_59);
     sandbox
 }
 
@@ -35,10 +30,6 @@ fn states(sandbox: &Sandbox, sweep: &str) -> Vec<String> {
     manifest(sandbox, sweep).iter().map(state).collect()
 }
 
-fn signal(signal: &str, process: u32) {
-    assert!(Command::new("kill").args([signal, &process.to_string()]).status().unwrap().success());
-}
-
 /// The process that trains a run of a sweep.
 fn process_of(parent: u32, run: &str) -> u32 {
     let parent = parent.to_string();
@@ -48,13 +39,13 @@ fn process_of(parent: u32, run: &str) -> u32 {
 
 #[test]
 fn killed_parent_and_child_and_started_again() {
-    let sandbox = with_quick();
-    let args = [&QUICK[..], &["--seeds=0..4"]].concat();
+    let sandbox = with_configuration();
+    let args = [&GROKS[..], &["--seeds=0..4"]].concat();
     let mut sweep = sandbox.start(&args);
     for seed in [0, 1] {
         sandbox.wait_for(&format!("runs/q/seed-{seed}/checkpoints/step-0000200.safetensors"));
     }
-    signal("-KILL", process_of(sweep.id(), "seed-1"));
+    signal(process_of(sweep.id(), "seed-1"), "-KILL");
     sandbox.wait_for("runs/q/seed-2/checkpoints/step-0000064.safetensors");
     sweep.kill().unwrap();
     sweep.wait().unwrap();
@@ -69,7 +60,7 @@ fn killed_parent_and_child_and_started_again() {
     assert!(said.contains("clockwork compare runs/q"), "{said}");
     assert_eq!(states(&sandbox, "q"), ["finished"; 4]);
     for seed in ["0", "1", "2", "3"] {
-        let alone = ["train", "--config=quick.toml", "--set=training.max_steps=1200", "--runs-dir=alone"];
+        let alone = ["train", "--config=59.toml", "--set=training.max_steps=1200", "--runs-dir=alone"];
         sandbox.succeed(&[&alone[..], &["--name", seed, "--seed", seed]].concat());
         for file in ["step-0001200.safetensors", "step-0001200.optimizer.safetensors"] {
             let swept = sandbox.read(&format!("runs/q/seed-{seed}/checkpoints/{file}"));
@@ -133,7 +124,7 @@ fn ctrl_c_stops_all_and_any_scheduler_goes_on() {
     for seed in [5, 7] {
         sandbox.wait_for(&format!("runs/s/seed-{seed}/checkpoints/step-0000200.safetensors"));
     }
-    signal("-INT", sweep.id());
+    signal(sweep.id(), "-INT");
     let output = sweep.wait_with_output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(130), "{said}");
@@ -197,9 +188,9 @@ fn a_run_that_fails_does_not_stop_the_others_and_seeds_can_be_added() {
 #[test]
 fn a_run_that_somebody_else_trains_is_waited_for_and_one_of_other_settings_is_not_taken_for_its_own() {
     let sandbox = Sandbox::new();
-    let settings = "[task]\nmodulus = 11\n[model]\nd_model = 16\n[training]\n";
-    sandbox.write("small.toml", &format!("{settings}max_steps = 3000\n"));
-    sandbox.write("other.toml", &format!("{settings}max_steps = 20\n"));
+    let settings = "[task]\nmodulus = 11\n[model]\nd_model = 16\n[training]\nmax_steps = 3000\n";
+    sandbox.write("small.toml", settings);
+    sandbox.write("other.toml", &settings.replace("d_model = 16", "d_model = 8").replace("3000", "20"));
     let train = ["train", "--runs-dir=runs/s"];
     sandbox.succeed(&[&train[..], &["--config=other.toml", "--seed=1", "--name=seed-1"]].concat());
     let mut elsewhere =
@@ -215,7 +206,7 @@ fn a_run_that_somebody_else_trains_is_waited_for_and_one_of_other_settings_is_no
         (Some(1), vec!["finished".into(), "failed".into()])
     );
     let reason = manifest(&sandbox, "s")[1]["reason"].as_str().unwrap().to_owned();
-    assert!(reason.contains("has training.max_steps = 20, not 3000; choose another --name, or"), "{reason}");
+    assert!(reason.contains("has model.d_model = 8, not 16; choose another --name"), "{reason}");
 }
 
 #[test]
@@ -231,6 +222,15 @@ fn what_is_imported_or_broken_is_compared_as_far_as_it_is_known() {
     std::fs::write(sandbox.path("theirs.safetensors"), theirs.unwrap()).unwrap();
     sandbox.succeed(&["import", "theirs.safetensors", "--name=theirs"]);
     sandbox.write(broken, "half");
+
+    let earlier = sandbox.succeed(&["compare", "runs/my sweep", "--step=16", "--json", "--out=earlier"]);
+    let earlier: Value = serde_json::from_str(&earlier).unwrap();
+    assert_eq!([0, 1].map(|i| earlier["runs"][i]["step"].clone()), [16, 16].map(Value::from));
+    let none = sandbox.run(&["compare", "runs/my sweep", "--step=17"]);
+    let said = String::from_utf8(none.stderr).unwrap();
+    assert!(said.contains("seed-0: no run with a checkpoint of step 17; left out"), "{said}");
+    assert_eq!(none.status.code(), Some(2), "{said}");
+
     std::fs::create_dir_all(sandbox.path("paper/figures")).unwrap();
     sandbox.write("paper/figures/mine.png", "by hand");
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::sandbox::{Sandbox, train_small};
+use crate::sandbox::{Sandbox, signal, train_small};
 
 const WGPU: &str = "--backend=wgpu";
 const OFTEN: [&str; 2] = ["--set=training.checkpoint_every=10", "--set=training.eval_every=10"];
@@ -86,7 +86,7 @@ fn stopped_or_killed_it_ends_in_the_same_bytes() {
 
     let mut child = sandbox.start(&train_small("stopped", 100, &more));
     sandbox.wait_for("runs/stopped/checkpoints/step-0000010.safetensors");
-    signal("-INT", child.id());
+    signal(child.id(), "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(sandbox.json("runs/stopped/run.json")["state"], "stopped");
     sandbox.succeed(&["resume", "runs/stopped"]);
@@ -102,10 +102,6 @@ fn assert_same_end(sandbox: &Sandbox, run: &str, other: &str) {
         let read = |run: &str| sandbox.read(&format!("{run}/checkpoints/{file}"));
         assert!(read(run) == read(other), "{run}: {file}");
     }
-}
-
-fn signal(signal: &str, process: u32) {
-    assert!(Command::new("kill").args([signal, &process.to_string()]).status().unwrap().success());
 }
 
 /// The small network, for a hundred steps.
@@ -137,7 +133,7 @@ fn a_sweep_that_was_stopped_ends_in_the_same_bytes() {
     sandbox.succeed(&sweep("whole"));
     let mut child = sandbox.start(&sweep("stopped"));
     sandbox.wait_for("runs/stopped/seed-2/checkpoints/step-0000010.safetensors");
-    signal("-INT", child.id());
+    signal(child.id(), "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     for run in sandbox.json("runs/stopped/sweep.json")["runs"].as_array().unwrap() {
         assert_eq!(run["state"], "waiting");

@@ -64,16 +64,6 @@ fn after_training(error: &TrainingError) -> Option<String> {
             let resume = format!("{} resume {}", program(), path.display());
             format!("choose another --name, or continue it with `{resume}`")
         }
-        TrainingError::OtherSettings { path, change } if change.is_changeable() => {
-            let run = path.parent().unwrap_or(path).display();
-            let set = format!("{} resume {run} --set {}={}", program(), change.key, change.to);
-            let steps = |steps: &str| steps.parse::<u64>().ok();
-            // A run does not go back to fewer steps.
-            match change.key == "training.max_steps" && steps(&change.to) < steps(&change.from) {
-                true => "choose another --name".to_owned(),
-                false => format!("choose another --name, or go on with `{set}`"),
-            }
-        }
         TrainingError::OtherSettings { .. } => "choose another --name".to_owned(),
         TrainingError::Finished { path, step } => {
             let config = RunFiles::new(path).config().ok()?;
@@ -85,6 +75,7 @@ fn after_training(error: &TrainingError) -> Option<String> {
                 false => format!("train on with `{longer}`"),
             }
         }
+        TrainingError::Look { .. } => "let --set training.stop_when=steps end the cleanup".to_owned(),
         TrainingError::Locked { path, holder: Some(_) } => {
             format!("if there is none, remove {}, or use --no-lock", path.join(CLAIM).display())
         }
@@ -163,7 +154,11 @@ mod tests {
         for (error, before, after) in [
             (anyhow!(TrainingError::RunExists { path: path() }), "", "clockwork resume runs/a"),
             (anyhow!(asked("task.modulus")), "", "another --name"),
-            (anyhow!(asked("training.max_steps")), "", "clockwork resume runs/a --set training.max_steps=2"),
+            (
+                anyhow!(TrainingError::Look { step: 7, source: "it is gone".into() }),
+                "",
+                "training.stop_when=steps",
+            ),
             (
                 anyhow!(edited),
                 "",

@@ -13,6 +13,7 @@ mod exit;
 mod facts;
 mod hints;
 mod interrupt;
+mod looker;
 mod missing;
 mod printer;
 mod program;

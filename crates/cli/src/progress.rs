@@ -22,6 +22,8 @@ pub struct Progress {
     wrote: Instant,
     milestones: Milestones,
     early_stop: EarlyStop,
+    /// What was found by the last look at a checkpoint.
+    looked_at: Option<(u64, bool)>,
     /// Whether the first steps compile kernels.
     compiles: bool,
 }
@@ -52,6 +54,7 @@ impl Progress {
             wrote: Instant::now(),
             milestones: run.evaluations().iter().collect(),
             early_stop,
+            looked_at: None,
             compiles,
         }
     }
@@ -79,7 +82,10 @@ impl RunObserver for Progress {
         self.milestones.observe(step, evaluation.train_accuracy, evaluation.test_accuracy);
         self.early_stop.observe(step, evaluation.test_loss);
         let (phase, last_step) = (self.milestones.phase(), self.early_stop.last_step());
-        let scores = scores(evaluation);
+        let scores = scores(evaluation)
+            + &self.looked_at.map_or(String::new(), |(looked_at, is_clean)| {
+                format!("  {} at step {looked_at}", if is_clean { "clean" } else { "not clean" })
+            });
         // What a step compiles comes after the evaluation before the first.
         let note =
             if self.compiles && step == self.began.1 { format!("  {COMPILING}") } else { String::new() };
@@ -92,6 +98,13 @@ impl RunObserver for Progress {
             self.wrote = Instant::now();
             let (phase, rate) = (phase.to_string(), self.rate(step));
             self.printer.line(&format!("step {step:>6}/{last_step}  {phase:<11}  {scores}  {rate}"));
+        }
+    }
+
+    fn looked_at(&mut self, step: u64, is_clean: bool) {
+        self.looked_at = Some((step, is_clean));
+        if is_clean {
+            self.early_stop.found_clean(step);
         }
     }
 }

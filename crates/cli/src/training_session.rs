@@ -17,6 +17,7 @@ use crate::{
     duration::seconds,
     exit::{Ended, WrongRequest},
     interrupt::{stop_on_ctrl_c, stop_with_sweep},
+    looker::looker,
     printer::Printer,
     program::program,
     progress::Progress,
@@ -60,12 +61,12 @@ pub fn train_and_tell(
         TrainingArgs { tui: true, .. } => Box::new(Dashboard::new(&run, &interrupter)),
         _ => Box::new(Progress::new(&run, files.path(), &device, printer.clone())),
     };
-    let outcome = run.train(&device, threads, observer, &interrupter)?;
+    let outcome = run.train(&device, threads, observer, &looker(), &interrupter)?;
     let loss = draw_curves(&files, &outcome.evaluations, printer);
     printer.result(&text(&outcome, files.path(), &loss))?;
     Ok(match outcome.ending {
         Ending::Interrupted(_) => Ended::Interrupted,
-        Ending::MaxSteps | Ending::EarlyStop => Ended::Done,
+        Ending::MaxSteps | Ending::EarlyStop | Ending::Clean => Ended::Done,
     })
 }
 
@@ -101,7 +102,9 @@ fn text(outcome: &Outcome, path: &Path, curves: &Path) -> String {
     };
     let (how, next) = match ending {
         Ending::Interrupted(_) => ("stopped", format!("{} resume {path}", program())),
-        Ending::MaxSteps | Ending::EarlyStop => ("finished", format!("{} analyze {path}", program())),
+        Ending::MaxSteps | Ending::EarlyStop | Ending::Clean => {
+            ("finished", format!("{} analyze {path}", program()))
+        }
     };
     let mut lines = vec![format!("{how} at step {step} after {}: {path}", seconds(*elapsed_s))];
     if let Some(last) = evaluations.last() {

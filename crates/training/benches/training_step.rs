@@ -3,7 +3,7 @@
 //! `just bench` runs it; `just bench-peer` sets it next to a textbook `PyTorch` step.
 
 use burn::train::Interrupter;
-use clockwork_training::{Config, Locking, Run, TrainingDevice};
+use clockwork_training::{Config, Locking, Looker, Run, TrainingDevice};
 use divan::Bencher;
 
 fn main() {
@@ -30,7 +30,8 @@ fn train(bencher: Bencher, gradient: &str, steps: u64) {
                 .expect("the directory is new")
         })
         .bench_local_values(|run| {
-            run.train(&TrainingDevice::cpu(), 2, Box::new(()), &Interrupter::new()).expect("nothing fails")
+            run.train(&TrainingDevice::cpu(), 2, Box::new(()), &Looker::never(), &Interrupter::new())
+                .expect("nothing fails")
         });
 }
 

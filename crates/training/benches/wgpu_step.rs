@@ -5,7 +5,8 @@
 
 use burn::train::Interrupter;
 use clockwork_training::{
-    BackendChoice, Config, Evaluation, Locking, Outcome, Run, RunObserver, TrainingDevice, train_together,
+    BackendChoice, Config, Evaluation, Locking, Looker, Outcome, Run, RunObserver, TrainingDevice,
+    train_together,
 };
 
 fn main() -> anyhow::Result<()> {
@@ -53,7 +54,8 @@ fn alone(device: &TrainingDevice, steps: u64) -> anyhow::Result<f64> {
     let runs_dir = tempfile::tempdir()?;
     let run = Run::create(runs_dir.path(), "alone", config(steps, 0)?, Locking::Needed)?;
     let threads = rayon::current_num_threads();
-    let Outcome { evaluations, .. } = run.train(device, threads, Box::new(()), &Interrupter::new())?;
+    let Outcome { evaluations, .. } =
+        run.train(device, threads, Box::new(()), &Looker::never(), &Interrupter::new())?;
     Ok(ms_per_step(&evaluations))
 }
 
@@ -66,7 +68,7 @@ fn together(device: &TrainingDevice, steps: u64, seeds: u64) -> anyhow::Result<f
     };
     let runs = (0..seeds).map(create).collect::<anyhow::Result<Vec<_>>>()?;
     let threads = rayon::current_num_threads();
-    let outcomes = train_together(runs, device, threads, &Interrupter::new())?;
+    let outcomes = train_together(runs, device, threads, &Looker::never(), &Interrupter::new())?;
     let Outcome { evaluations, .. } = outcomes.into_iter().next().expect("there is a seed")?;
     Ok(ms_per_step(&evaluations))
 }

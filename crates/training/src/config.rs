@@ -79,8 +79,20 @@ pub struct TrainingConfig {
     pub checkpoint_every: u64,
     /// The test loss in nats below which only the cleanup is left; 0 never stops early.
     pub stop_below_test_loss: f64,
-    /// Steps from there to the end.
+    /// What ends the cleanup.
+    pub stop_when: StopWhen,
+    /// Steps from there to the end, where steps end it.
     pub cleanup_steps: u64,
+}
+
+/// What ends a run's cleanup, the part of its training after the test loss is low.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopWhen {
+    /// So many steps, `cleanup_steps`.
+    Steps,
+    /// A checkpoint whose circuit is clean, as a [`Looker`](crate::Looker) finds.
+    Clean,
 }
 
 /// How the gradient of the loss is computed.
@@ -121,7 +133,7 @@ impl Config {
     ///
     /// As [`load`](Self::load).
     pub fn read(path: &Path) -> Result<Self> {
-        Self::load(Some(path), &[])
+        Base::of_kept()?.changed_by(path)?.try_into()
     }
 
     /// The configuration as TOML.
@@ -132,7 +144,14 @@ impl Config {
     /// The configuration that a checkpoint's metadata hold, if they hold one that this version understands.
     pub(crate) fn of_checkpoint(metadata: &serde_json::Value) -> Option<Self> {
         let table: Table = serde_json::from_value(metadata.clone()).ok()?;
-        Base::read(None).ok()?.changed(table, Origin::Configuration).ok()?.try_into().ok()
+        Base::of_kept().ok()?.changed(table, Origin::Configuration).ok()?.try_into().ok()
+    }
+
+    /// This configuration with seed 0, which is what runs that differ in the seed have in common.
+    pub(crate) fn without_seed(&self) -> Self {
+        let mut config = self.clone();
+        config.training.seed = 0;
+        config
     }
 
     /// The settings as tables.

@@ -5,8 +5,10 @@ use crate::{Evaluation, Milestones};
 pub enum Ending {
     /// It took `max_steps` steps.
     MaxSteps,
-    /// The test loss stayed low and the cleanup is done.
+    /// The test loss stayed low, and the steps of the cleanup are taken.
     EarlyStop,
+    /// The test loss stayed low, and the circuit is clean.
+    Clean,
     /// It was asked to stop, with the reason given.
     Interrupted(String),
 }

@@ -5,7 +5,7 @@ use std::{
 
 use clockwork_files::Holder;
 
-use crate::{Config, SettingChange};
+use crate::{Config, LookFailure, SettingChange};
 
 /// What can go wrong with a run.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +122,14 @@ pub enum Error {
     /// burn's training loop failed.
     #[error("training failed: {0}")]
     Training(String),
+    /// A checkpoint could not be looked at to tell whether its circuit is clean.
+    #[error("cannot tell whether the circuit of step {step} is clean")]
+    Look {
+        /// The checkpoint's step.
+        step: u64,
+        /// Why not.
+        source: LookFailure,
+    },
 }
 
 /// Where settings come from.
@@ -323,6 +331,7 @@ impl Error {
             | Self::LossNotFinite { .. }
             | Self::Device(_)
             | Self::Training(_)
+            | Self::Look { .. }
             | Self::Clock => false,
         }
     }

@@ -9,14 +9,14 @@
 //!
 //! ```
 //! use burn::train::Interrupter;
-//! use clockwork_training::{Config, Locking, Run, TrainingDevice};
+//! use clockwork_training::{Config, Locking, Looker, Run, TrainingDevice};
 //!
 //! let settings = ["task.modulus=5", "model.d_model=8", "model.d_mlp=16", "training.max_steps=20"];
 //! let config = Config::load(None, &settings.map(String::from))?;
 //! # let directory = tempfile::tempdir().unwrap();
 //! # let runs_dir = directory.path();
 //! let run = Run::create(runs_dir, "demo", config, Locking::Needed)?;
-//! let outcome = run.train(&TrainingDevice::cpu(), 1, Box::new(()), &Interrupter::new())?;
+//! let outcome = run.train(&TrainingDevice::cpu(), 1, Box::new(()), &Looker::never(), &Interrupter::new())?;
 //! assert_eq!(outcome.step, 20);
 //! assert!(runs_dir.join("demo/checkpoints/step-0000020.safetensors").is_file());
 //! # Ok::<(), clockwork_training::Error>(())
@@ -37,6 +37,7 @@ mod imported_run;
 mod launch;
 mod learnable;
 mod locked_run;
+mod look;
 mod member;
 mod milestones;
 mod no_output;
@@ -59,13 +60,16 @@ mod training_loop;
 
 pub use checkpoints::CheckpointFiles;
 pub use clock::now;
-pub use config::{Config, GradientMethod, OptimizerConfig, SizesConfig, TaskConfig, TrainingConfig};
+pub use config::{
+    Config, GradientMethod, OptimizerConfig, SizesConfig, StopWhen, TaskConfig, TrainingConfig,
+};
 pub use early_stop::EarlyStop;
 pub use ending::{Ending, Outcome};
 pub use error::{Error, NoDevice, NotARun, Origin, Result, RunNameProblem};
 pub use evaluation::Evaluation;
 pub use imported_run::import;
 pub use locked_run::{CLAIM, LATEST, LockedRun, Locking};
+pub use look::{LookFailure, Looker};
 pub use milestones::{GROKKING_ACCURACY, LEARNED_ACCURACY, Milestones, Phase};
 pub use note::Note;
 pub use observer::RunObserver;

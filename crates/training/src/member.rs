@@ -1,8 +1,8 @@
-use clockwork_model::{Weights, sum_squared_weights};
+use clockwork_model::{Checkpoint, Weights, sum_squared_weights};
 
 use crate::{
-    EarlyStop, Ending, Error, Evaluation, Outcome, Result, Run, RunObserver, RunRecord, RunState,
-    TrainingDevice, checkpoint_writer::Snapshot, scores::Scores,
+    EarlyStop, Ending, Error, Evaluation, Looker, Outcome, Result, Run, RunObserver, RunRecord, RunState,
+    TrainingDevice, checkpoint_writer::Snapshot, look::Look, scores::Scores,
 };
 
 /// A run of a group.
@@ -18,7 +18,9 @@ pub(crate) struct Member {
     /// Seconds of training before.
     elapsed_s: f64,
     record: RunRecord,
-    pub early_stop: EarlyStop,
+    early_stop: EarlyStop,
+    /// The looks at its checkpoints that are not settled, in the order of their steps.
+    looks: Vec<Look>,
     pub observer: Box<dyn RunObserver>,
 }
 
@@ -30,11 +32,60 @@ impl Member {
         observer: Box<dyn RunObserver>,
         on: &TrainingDevice,
         threads: usize,
+        looker: &Looker,
     ) -> Result<Self> {
         let early_stop = EarlyStop::after(&run.config, &run.evaluations);
         let elapsed_s = run.evaluations.last().map_or(0.0, |of| of.elapsed_s);
         let record = run.begin(on, threads)?;
-        Ok(Self { place, record, kept: run.step, early_stop, elapsed_s, observer, run, ending: None })
+        let (kept, ending, looks) = (run.step, None, Vec::new());
+        let mut member = Self { place, run, kept, ending, elapsed_s, record, early_stop, looks, observer };
+        if let Err(error) = member.look_again(looker) {
+            member.ending = Some(Err(error));
+        }
+        Ok(member)
+    }
+
+    /// Asks for the looks again that were not settled when the run was stopped.
+    fn look_again(&mut self, looker: &Looker) -> Result<()> {
+        let step = self.run.step;
+        let unsettled = step.saturating_sub(self.run.config.training.checkpoint_every)..step;
+        for earlier in unsettled.filter(|&earlier| self.early_stop.looks_at(earlier)) {
+            let path = self.run.files().checkpoints().weights(earlier);
+            let checkpoint =
+                Checkpoint::read(&path).map_err(|e| Error::Look { step: earlier, source: e.into() })?;
+            self.looks.push(looker.look(checkpoint));
+        }
+        self.look(looker);
+        Ok(())
+    }
+
+    /// Asks for a look at the run as it is, where that may end it.
+    pub fn look(&mut self, looker: &Looker) {
+        if self.ending.is_none() && self.early_stop.looks_at(self.run.step) {
+            let (config, step) = (&self.run.config, self.run.step);
+            let mut checkpoint = Checkpoint::of_weights(config.model(), self.run.weights.clone());
+            (checkpoint.metadata.task, checkpoint.metadata.step) = (config.task(), step);
+            self.looks.push(looker.look(checkpoint));
+        }
+    }
+
+    /// Takes note of what was found by the looks that must be settled by a step, and waits for those that are not.
+    pub fn settle(&mut self, step: u64) {
+        let settled =
+            self.looks.iter().take_while(|look| self.early_stop.known_by(look.step) <= step).count();
+        for look in self.looks.drain(..settled).collect::<Vec<_>>() {
+            let looked_at = look.step;
+            match look.result() {
+                Ok(is_clean) => {
+                    self.observer.looked_at(looked_at, is_clean);
+                    if is_clean {
+                        self.early_stop.found_clean(looked_at);
+                    }
+                }
+                Err(error) if self.ending.is_none() => self.ending = Some(Err(error)),
+                Err(_) => {}
+            }
+        }
     }
 
     /// Whether it ended.
@@ -42,7 +93,7 @@ impl Member {
         self.ending.is_some()
     }
 
-    /// The step that it ends at, as far as the evaluations so far tell.
+    /// The step that it ends at, as far as is known by now.
     pub fn last_step(&self) -> u64 {
         self.early_stop.last_step()
     }
@@ -98,6 +149,7 @@ impl Member {
             Ok(Ending::EarlyStop) => {
                 (RunState::Finished, "the test loss stayed below training.stop_below_test_loss".to_owned())
             }
+            Ok(Ending::Clean) => (RunState::Finished, "the circuit is clean".to_owned()),
             Ok(Ending::Interrupted(reason)) => (RunState::Stopped, reason.clone()),
             Err(error) => (RunState::Stopped, error.chain()),
         };

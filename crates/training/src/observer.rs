@@ -22,6 +22,9 @@ pub trait RunObserver: Send {
     /// The network was evaluated.
     fn evaluated(&mut self, _evaluation: &Evaluation) {}
 
+    /// The checkpoint of `_step` was looked at; a circuit that `_is_clean` ends the run.
+    fn looked_at(&mut self, _step: u64, _is_clean: bool) {}
+
     /// Training ended and all files are written. Not called after an error, which is returned to the caller.
     fn ended(&mut self, _ending: &Ending) {}
 }

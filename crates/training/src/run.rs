@@ -5,7 +5,7 @@ use clockwork_model::{Weights, initial_weights};
 
 use crate::{
     Change, Config, EarlyStop, Error, Evaluation, LockedRun, Locking, NotARun, Note, Origin, Record, Result,
-    RunFiles, RunRecord, RunState, TrainingDevice,
+    RunFiles, RunRecord, RunState, StopWhen, TrainingDevice,
     checkpoints::Resumable,
     clock::now,
     optimizer_state,
@@ -77,23 +77,31 @@ impl Run {
     /// its last step; [`Error::Io`] where a file operation fails; those of reading its files where none of its
     /// checkpoints is whole.
     pub fn resume(path: &Path, resume: &Resume) -> Result<Self> {
-        Self::go_on(LockedRun::open(path, resume.locking)?, resume)
+        let directory = LockedRun::open(path, resume.locking)?;
+        Self::go_on(directory, resume.from_step, |kept, _| kept.changed(&resume.settings))
     }
 
-    /// Makes a directory for a new run, or goes on with the run of that name and configuration.
+    /// Makes a directory for a new run, or goes on with the run of that name, with what may change on the way as
+    /// the configuration has it; a run that was to take more steps still does.
     ///
     /// # Errors
     ///
     /// Those of [`create`](Self::create), except [`Error::RunExists`], and of [`resume`](Self::resume);
-    /// [`Error::OtherSettings`] where the run of that name has another configuration.
+    /// [`Error::OtherSettings`] where a setting fixed at the start of the run of that name is another.
     pub fn create_or_resume(runs_dir: &Path, name: &str, config: &Config, locking: Locking) -> Result<Self> {
         // As in `create`.
         now()?;
         let directory = LockedRun::create_or_open(runs_dir, name, config, locking)?;
-        Self::go_on(directory, &Resume { locking, ..Resume::default() })
+        Self::go_on(directory, None, |kept, path| kept.asked_again(config, path))
     }
 
-    fn go_on(directory: LockedRun, resume: &Resume) -> Result<Self> {
+    /// Goes on with a run, from a step or from the newest, with a configuration that is made from the one that it
+    /// keeps.
+    fn go_on(
+        directory: LockedRun,
+        from_step: Option<u64>,
+        changed: impl FnOnce(&Config, &Path) -> Result<Config>,
+    ) -> Result<Self> {
         let files = directory.files();
         let kept = files.config()?;
         let record = match files.record() {
@@ -101,21 +109,18 @@ impl Run {
             _ => None,
         };
         refuse_edits(files, &kept, record.as_ref())?;
-        let config = kept.changed(&resume.settings)?;
+        let config = changed(&kept, &files.config_path())?;
         let evaluations = files.metrics(u64::MAX)?;
-        if let (Some(record), None) = (&record, resume.from_step)
+        if let (Some(record), None) = (&record, from_step)
             && record.state == RunState::Finished
+            && !goes_on(&kept, &config, record.step, &evaluations)
         {
-            // Without its evaluations it is not known whether it stopped early, unless it is asked to go on.
-            let is_known = !evaluations.is_empty() || !resume.settings.is_empty();
-            if !is_known || EarlyStop::after(&config, &evaluations).last_step() <= record.step {
-                return Err(Error::Finished { path: files.path().to_owned(), step: record.step });
-            }
+            return Err(Error::Finished { path: files.path().to_owned(), step: record.step });
         }
         remove_leftovers(files.path());
         files.checkpoints().create()?;
         let evaluated = evaluations.last().map_or(0, |of| of.step);
-        let resumable = match resume.from_step {
+        let resumable = match from_step {
             Some(step) => Some(files.checkpoints().at(step, &config)?),
             None => files.checkpoints().newest_exact(&config, evaluated)?,
         };
@@ -132,7 +137,7 @@ impl Run {
             return Err(Error::Config { origin, problem: format!("the run is at step {step} already") });
         }
         let newest = files.checkpoints().steps()?.into_iter().max().unwrap_or(0);
-        let is_in_the_way = resume.from_step.is_some() && evaluated.max(newest) > step;
+        let is_in_the_way = from_step.is_some() && evaluated.max(newest) > step;
         let is_fresh = change.as_ref().is_some_and(|change| change.fresh_moments);
         let is_broken = is_fresh && files.checkpoints().optimizer_state(step).exists();
         let aside = (is_in_the_way || is_broken).then(|| files.new_aside());
@@ -238,6 +243,21 @@ impl Run {
         self.files().write_record(&record)?;
         Ok(record)
     }
+}
+
+/// Whether a run that was finished at a step, with the configuration that it keeps, goes on with another one.
+pub(crate) fn goes_on(kept: &Config, config: &Config, step: u64, evaluations: &[Evaluation]) -> bool {
+    if evaluations.is_empty() {
+        // It is not known whether it stopped early; it goes on only where it is asked to.
+        return config != kept && step < config.training.max_steps;
+    }
+    let mut rule = EarlyStop::after(config, evaluations);
+    let last_look = step.saturating_sub(config.training.checkpoint_every);
+    let was_clean = kept.training.stop_when == StopWhen::Clean && step < kept.training.max_steps;
+    if was_clean && rule.looks_at(last_look) {
+        rule.found_clean(last_look);
+    }
+    step < rule.last_step()
 }
 
 /// Refuses a configuration that is not the one that the run was started with, but for what may change. Its record

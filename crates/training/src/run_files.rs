@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     CheckpointFiles, Config, Error, Evaluation, NotARun, Record, Result, RunState,
     checkpoints::{step_name, step_of},
+    run::goes_on,
 };
 
 /// Every setting of a run.
@@ -178,11 +179,16 @@ impl RunFiles {
         Ok(())
     }
 
-    /// Whether the run is finished and, where settings are given, was started with these and to train as long.
+    /// Whether the run is finished and, where settings are asked for, would not go on with them.
     #[must_use]
-    pub fn is_finished(&self, config: Option<&Config>) -> bool {
-        self.record().is_some_and(|record| record.state() == RunState::Finished)
-            && config.is_none_or(|config| self.config().is_ok_and(|kept| kept.trains_as_far_as(config)))
+    pub fn is_finished(&self, asked: Option<&Config>) -> bool {
+        let Some(Record::Trained(record)) = self.record() else { return false };
+        let stays_finished = |asked: &Config| -> Result<bool> {
+            let kept = self.config()?;
+            let config = kept.asked_again(asked, &self.config_path())?;
+            Ok(!goes_on(&kept, &config, record.step, &self.metrics(record.step)?))
+        };
+        record.state == RunState::Finished && asked.is_none_or(|asked| stays_finished(asked).unwrap_or(false))
     }
 
     /// Reads `config.toml`.

@@ -33,11 +33,12 @@ fn is_changeable(key: &str) -> bool {
 impl Config {
     /// The settings that may change when a run is gone on with: how long it is trained, and at which steps it is
     /// looked at and kept. All others are fixed at its start.
-    pub const CHANGEABLE: [&str; 5] = [
+    pub const CHANGEABLE: [&str; 6] = [
         "training.max_steps",
         "training.eval_every",
         "training.checkpoint_every",
         "training.stop_below_test_loss",
+        "training.stop_when",
         "training.cleanup_steps",
     ];
 
@@ -55,13 +56,19 @@ impl Config {
         }
     }
 
-    /// Refuses a configuration that differs from this one, which is kept at `path`, and names the first
-    /// setting that does.
-    pub(crate) fn must_equal(&self, asked: &Self, path: &Path) -> Result<()> {
-        match self.differences(asked).into_iter().next() {
-            Some(change) => Err(Error::OtherSettings { path: path.to_owned(), change }),
-            None => Ok(()),
+    /// This configuration, which is kept at `path`, as it becomes when a run or a sweep is asked for again with
+    /// another: what may change is as asked, but for fewer steps, since a run does not go back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherSettings`] names the first setting fixed at the start that differs.
+    pub(crate) fn asked_again(&self, asked: &Self, path: &Path) -> Result<Self> {
+        if let Some(change) = self.fixed_difference(asked) {
+            return Err(Error::OtherSettings { path: path.to_owned(), change });
         }
+        let mut config = asked.clone();
+        config.training.max_steps = config.training.max_steps.max(self.training.max_steps);
+        Ok(config)
     }
 
     /// The settings in which another configuration differs, from the values here to those there.
@@ -74,11 +81,6 @@ impl Config {
     /// The first setting fixed at a run's start in which another configuration differs.
     pub(crate) fn fixed_difference(&self, other: &Self) -> Option<SettingChange> {
         self.differences(other).into_iter().find(|change| !change.is_changeable())
-    }
-
-    /// Whether a run of these settings is one of the others, trained as long or longer.
-    pub(crate) fn trains_as_far_as(&self, other: &Self) -> bool {
-        self.fixed_difference(other).is_none() && self.training.max_steps >= other.training.max_steps
     }
 
     /// The SHA-256, in hexadecimal digits, of the settings that are fixed at a run's start: all but
@@ -99,7 +101,8 @@ mod tests {
     fn what_may_change_on_the_way_is_no_part_of_what_is_fixed() {
         let before = Config::load(None, &[]).unwrap();
         for key in Config::CHANGEABLE {
-            let after = before.changed(&[format!("{key}=7")]).unwrap();
+            let value = if key == "training.stop_when" { "clean" } else { "7" };
+            let after = before.changed(&[format!("{key}={value}")]).unwrap();
             let changes = before.differences(&after);
             assert_eq!(changes.iter().map(|change| &change.key[..]).collect::<Vec<_>>(), [key]);
             assert_eq!(after.settings_sha256(), before.settings_sha256(), "{key}");

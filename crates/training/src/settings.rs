@@ -9,6 +9,9 @@ use crate::{Error, Origin, Result};
 /// The default configuration, which has every key.
 const PAPER: &str = include_str!("../../../configs/paper.toml");
 
+/// What the settings that version 0.1 did not have stand for in its runs.
+const BEFORE_THERE_WERE: [&str; 1] = ["training.stop_when=steps"];
+
 /// What settings are put over: the defaults, changed by a file, if any, which is read once.
 #[derive(Debug, Clone)]
 pub(crate) struct Base {
@@ -21,15 +24,33 @@ pub(crate) struct Base {
 impl Base {
     /// The paper's settings, changed by a file, if any.
     pub fn read(file: Option<&Path>) -> Result<Self> {
-        let fail = |origin: Origin, problem: String| Error::Config { origin, problem };
-        let table: std::result::Result<Table, toml::de::Error> = PAPER.parse();
-        let table = table.map_err(|e| fail(Origin::Configuration, e.message().to_owned()))?;
-        let Some(path) = file else { return Ok(Self { table, origin: Origin::Configuration }) };
+        let paper = Self::paper()?;
+        file.map_or(Ok(paper.clone()), |path| paper.changed_by(path))
+    }
+
+    /// What a configuration that a run keeps is put over: the paper's settings, but a setting that was not
+    /// there yet when the run was started has the value that stands for what was done before.
+    pub fn of_kept() -> Result<Self> {
+        Self::paper()?.with(&BEFORE_THERE_WERE.map(str::to_owned))
+    }
+
+    fn paper() -> Result<Self> {
+        let origin = Origin::Configuration;
+        match PAPER.parse() {
+            Ok(table) => Ok(Self { table, origin }),
+            Err(e) => Err(Error::Config { origin, problem: toml::de::Error::message(&e).to_owned() }),
+        }
+    }
+
+    /// These settings, changed by a file.
+    pub fn changed_by(self, path: &Path) -> Result<Self> {
         let origin = Origin::File(path.to_owned(), None);
-        let text =
-            fs::read_to_string(path).map_err(|e| fail(origin.clone(), format!("cannot read it ({e})")))?;
+        let text = fs::read_to_string(path).map_err(|e| Error::Config {
+            origin: origin.clone(),
+            problem: format!("cannot read it ({e})"),
+        })?;
         let change = text.parse().map_err(|e| syntax_error(path, &text, &e))?;
-        Self { table, origin: Origin::Configuration }.changed(change, origin)
+        self.changed(change, origin)
     }
 
     /// These settings, changed by others of the form `section.key=value`.

@@ -87,10 +87,9 @@ impl Sweep {
         remove_leftovers(&path);
         let base = path.join(BASE);
         if base.exists() {
-            Config::read(&base)?.must_equal(&plan.base, &base)?;
-        } else {
-            write_atomically(&base, plan.base.to_toml().as_bytes()).map_err(Error::io("write", &base))?;
+            Config::read(&base)?.asked_again(&plan.base, &base)?;
         }
+        write_atomically(&base, plan.base.to_toml().as_bytes()).map_err(Error::io("write", &base))?;
         let run = |planned: &PlannedRun| SweepRun {
             name: planned.name.clone(),
             seed: planned.seed,

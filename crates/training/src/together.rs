@@ -3,12 +3,13 @@ use std::time::Instant;
 use burn::train::Interrupter;
 
 use crate::{
-    Config, Error, Outcome, Result, Run, RunObserver, TrainingDevice, launch::launch, member::Member,
+    Config, Error, Looker, Outcome, Result, Run, RunObserver, TrainingDevice, launch::launch, member::Member,
     training_loop::Group,
 };
 
 impl Run {
-    /// Trains to the end, or until `interrupter` is told to stop.
+    /// Trains to the end, or until `interrupter` is told to stop. `looker` tells whether the circuit is clean, where
+    /// that ends the run.
     ///
     /// # Errors
     ///
@@ -20,9 +21,10 @@ impl Run {
         on: &TrainingDevice,
         threads: usize,
         observer: Box<dyn RunObserver>,
+        looker: &Looker,
         interrupter: &Interrupter,
     ) -> Result<Outcome> {
-        let outcomes = train_together(vec![(self, observer)], on, threads, interrupter)?;
+        let outcomes = train_together(vec![(self, observer)], on, threads, looker, interrupter)?;
         outcomes.into_iter().next().expect("one run has one outcome")
     }
 }
@@ -42,17 +44,18 @@ pub fn train_together(
     runs: Vec<(Run, Box<dyn RunObserver>)>,
     on: &TrainingDevice,
     threads: usize,
+    looker: &Looker,
     interrupter: &Interrupter,
 ) -> Result<Vec<Result<Outcome>>> {
     let config = common(&runs)?;
     TrainingDevice::check_environment()?;
     let began = Instant::now();
-    let member = |(place, (run, observer))| Member::new(place, run, observer, on, threads);
+    let member = |(place, (run, observer))| Member::new(place, run, observer, on, threads, looker);
     let mut members = runs.into_iter().enumerate().map(member).collect::<Result<Vec<_>>>()?;
     let mut outcomes: Vec<(usize, Result<Outcome>)> = Vec::new();
     while !members.is_empty() {
-        let (config, interrupter) = (config.clone(), interrupter.clone());
-        let mut group = Some(Group { config, members, interrupter, began });
+        let (config, interrupter, looker) = (config.clone(), interrupter.clone(), looker.clone());
+        let mut group = Some(Group { config, members, interrupter, looker, began });
         let launched = launch(&mut group, on);
         let mut group = group.ok_or_else(|| Error::Training("burn kept the runs".to_owned()))?;
         if let Err(error) = launched {
@@ -69,13 +72,8 @@ pub fn train_together(
 /// The settings that runs at the same step have in common.
 fn common(runs: &[(Run, Box<dyn RunObserver>)]) -> Result<Config> {
     let (first, _) = runs.first().ok_or(Error::Together("there is none"))?;
-    let without_seed = |run: &Run| {
-        let mut config = run.config.clone();
-        config.training.seed = 0;
-        config
-    };
-    let config = without_seed(first);
-    if runs.iter().any(|(run, _)| without_seed(run) != config) {
+    let config = first.config.without_seed();
+    if runs.iter().any(|(run, _)| run.config.without_seed() != config) {
         return Err(Error::Together("they differ in more than the seed"));
     }
     if runs.iter().any(|(run, _)| run.step != first.step) {

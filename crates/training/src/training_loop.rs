@@ -9,7 +9,7 @@ use burn::train::Interrupter;
 use rayon::prelude::*;
 
 use crate::{
-    Config, Ending, Error, Result,
+    Config, Ending, Error, Looker, Result, StopWhen,
     checkpoint_writer::{CheckpointWriter, Job},
     member::Member,
     schedule::Schedule,
@@ -25,6 +25,8 @@ pub(crate) struct Group {
     pub config: Config,
     pub members: Vec<Member>,
     pub interrupter: Interrupter,
+    /// Looks at their checkpoints.
+    pub looker: Looker,
     /// When the first of them was opened.
     pub began: Instant,
 }
@@ -55,6 +57,7 @@ impl Group {
             self.keep(trainee, writer, step, |_| true)?;
         }
         // A run that was killed after its last step has nothing left to do.
+        self.members.iter_mut().for_each(|member| member.settle(step));
         self.end_those_at(step, max_steps);
         while self.members.iter().all(|member| member.ending.is_none()) {
             if self.interrupter.should_stop() {
@@ -76,14 +79,22 @@ impl Group {
             let is_checkpoint = schedule.is_checkpoint(step);
             self.keep(trainee, writer, step, |of| is_checkpoint || of.last_step() == step)?;
             self.fail(writer.failures());
+            self.members.iter_mut().for_each(|member| member.settle(step));
             self.end_those_at(step, max_steps);
+            if is_checkpoint {
+                self.members.iter_mut().for_each(|member| member.look(&self.looker));
+            }
         }
         self.hold(trainee, step)
     }
 
     /// Ends the runs whose last step this is.
     fn end_those_at(&mut self, step: u64, max_steps: u64) {
-        let ending = if step < max_steps { Ending::EarlyStop } else { Ending::MaxSteps };
+        let ending = match self.config.training.stop_when {
+            _ if step >= max_steps => Ending::MaxSteps,
+            StopWhen::Steps => Ending::EarlyStop,
+            StopWhen::Clean => Ending::Clean,
+        };
         self.end(|member| (member.last_step() <= step).then(|| Ok(ending.clone())));
     }
 
@@ -234,16 +245,18 @@ mod tests {
         let common = ["task.modulus=5", "model.d_model=8", "model.d_mlp=4", "training.checkpoint_every=4"];
         let settings: Vec<String> = common.iter().chain(settings).map(ToString::to_string).collect();
         let config = Config::load(None, &settings).unwrap();
+        let looker = Looker::never();
         let member = |(place, seed): (usize, &u64)| {
             let mut config = config.clone();
             config.training.seed = *seed;
             let run = Run::create(runs_dir, &seed.to_string(), config, Locking::Needed).unwrap();
-            Member::new(place, run, Box::new(()), &TrainingDevice::cpu(), 1).unwrap()
+            Member::new(place, run, Box::new(()), &TrainingDevice::cpu(), 1, &looker).unwrap()
         };
         let members = seeds.iter().enumerate().map(member).collect();
         let weights = seeds.iter().map(|&seed| initial_weights(&config.model(), seed)).collect();
         let trainee = Scripted { weights, step: 0, broken_at: u64::MAX };
-        (Group { config, members, interrupter: Interrupter::new(), began: Instant::now() }, trainee)
+        let (interrupter, began) = (Interrupter::new(), Instant::now());
+        (Group { config, members, interrupter, looker, began }, trainee)
     }
 
     #[test]
@@ -282,6 +295,7 @@ mod tests {
             "training.max_steps=100",
             "training.eval_every=5",
             "training.stop_below_test_loss=2",
+            "training.stop_when=steps",
             "training.cleanup_steps=0",
         ];
         let (mut group, mut trainee) = group(runs_dir.path(), &[0], &settings);

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use burn::train::Interrupter;
 use clockwork_training::{
-    Config, Ending, Error, Evaluation, Locking, Outcome, Resume, Run, RunFiles, RunObserver, TrainingDevice,
-    train_together,
+    Config, Ending, Error, Evaluation, Locking, Looker, Outcome, Resume, Run, RunFiles, RunObserver,
+    TrainingDevice, train_together,
 };
 
 const SETTINGS: [&str; 7] = [
@@ -35,7 +35,7 @@ fn unobserved(runs: Vec<Run>) -> Vec<(Run, Box<dyn RunObserver>)> {
 }
 
 fn together(runs: Vec<(Run, Box<dyn RunObserver>)>, interrupter: &Interrupter) -> Vec<Outcome> {
-    let outcomes = train_together(runs, &TrainingDevice::cpu(), 1, interrupter).unwrap();
+    let outcomes = train_together(runs, &TrainingDevice::cpu(), 1, &Looker::never(), interrupter).unwrap();
     outcomes.into_iter().map(Result::unwrap).collect()
 }
 
@@ -70,7 +70,9 @@ fn three_runs_together_have_each_its_own_losses_and_files() {
     let more = ["training.max_steps=120", "training.stop_below_test_loss=2.05", "training.cleanup_steps=20"];
     let mut endings = Vec::new();
     for run in create(alone.path(), &[3, 1, 4], &more) {
-        let outcome = run.train(&TrainingDevice::cpu(), 1, Box::new(()), &Interrupter::new()).unwrap();
+        let outcome = run
+            .train(&TrainingDevice::cpu(), 1, Box::new(()), &Looker::never(), &Interrupter::new())
+            .unwrap();
         endings.push((outcome.step, outcome.ending));
     }
     let outcomes = together(unobserved(create(tied.path(), &[3, 1, 4], &more)), &Interrupter::new());
@@ -94,7 +96,7 @@ fn in_closed_form_each_ends_in_the_same_bytes_as_alone() {
     let [alone, tied] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let more = ["training.gradient=closed-form", "training.max_steps=40"];
     for run in create(alone.path(), &[2, 7], &more) {
-        run.train(&TrainingDevice::cpu(), 1, Box::new(()), &Interrupter::new()).unwrap();
+        run.train(&TrainingDevice::cpu(), 1, Box::new(()), &Looker::never(), &Interrupter::new()).unwrap();
     }
     together(unobserved(create(tied.path(), &[2, 7], &more)), &Interrupter::new());
     for seed in [2, 7] {
@@ -136,8 +138,10 @@ fn runs_that_differ_in_more_than_the_seed_are_refused() {
     let runs_dir = tempfile::tempdir().unwrap();
     let mut runs = create(runs_dir.path(), &[0], &[]);
     runs.extend(create(runs_dir.path(), &[1], &["model.d_mlp=8"]));
-    let refused =
-        |runs| train_together(unobserved(runs), &TrainingDevice::cpu(), 1, &Interrupter::new()).err();
+    let refused = |runs| {
+        train_together(unobserved(runs), &TrainingDevice::cpu(), 1, &Looker::never(), &Interrupter::new())
+            .err()
+    };
     assert!(matches!(refused(runs), Some(Error::Together(_))));
     assert!(matches!(refused(Vec::new()), Some(Error::Together(_))));
 }

@@ -13,6 +13,7 @@ use crate::{
     duration::seconds,
     exit::Ended,
     interrupt::stop_on_ctrl_c,
+    looker::looker,
     printer::Printer,
     program::program,
     relative_path::relative_to_here,
@@ -56,7 +57,7 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
     let progress = SweepProgress::new(sweep.planned(), &sweep.runs(), &path, &how, printer.clone());
     let progress: Arc<dyn SweepObserver> = Arc::new(progress);
     let trained = match is_together {
-        true => sweep.train_together(jobs, (&device, threads), &progress, &interrupter),
+        true => sweep.train_together(jobs, (&device, threads), &progress, &looker(), &interrupter),
         false => sweep.train(jobs, &*progress, &interrupter),
     };
     drop(progress);

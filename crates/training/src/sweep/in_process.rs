@@ -3,7 +3,9 @@ use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
 use burn::train::Interrupter;
 
 use super::{PlannedRun, Sweep, SweepObserver, SweepRun, SweepState, process};
-use crate::{Ending, Error, Evaluation, Outcome, Result, Run, RunObserver, TrainingDevice, train_together};
+use crate::{
+    Ending, Error, Evaluation, Looker, Outcome, Result, Run, RunObserver, TrainingDevice, train_together,
+};
 
 impl Sweep {
     /// Trains the unfinished runs on a device, in this process, at most `at_a_time` together. Runs are
@@ -19,9 +21,10 @@ impl Sweep {
         at_a_time: NonZeroUsize,
         (on, threads): (&TrainingDevice, usize),
         observer: &Arc<dyn SweepObserver>,
+        looker: &Looker,
         interrupter: &Interrupter,
     ) -> Result<()> {
-        InProcess { sweep: self, at_a_time, on, threads, observer, interrupter }.train()
+        InProcess { sweep: self, at_a_time, on, threads, observer, looker, interrupter }.train()
     }
 }
 
@@ -32,6 +35,7 @@ struct InProcess<'a> {
     on: &'a TrainingDevice,
     threads: usize,
     observer: &'a Arc<dyn SweepObserver>,
+    looker: &'a Looker,
     interrupter: &'a Interrupter,
 }
 
@@ -67,9 +71,9 @@ impl InProcess<'_> {
         })
     }
 
-    /// Trains runs of equal settings, those that are equally far together.
+    /// Trains runs of equal settings, those that are equally far and go equally far together.
     fn train_some(&self, runs: &[usize]) -> Result<()> {
-        let mut by_step: BTreeMap<(u64, u64), Vec<(usize, Run)>> = BTreeMap::new();
+        let mut alike: BTreeMap<(u64, u64, String), Vec<(usize, Run)>> = BTreeMap::new();
         for &i in runs {
             if self.interrupter.should_stop() {
                 return Ok(());
@@ -77,11 +81,15 @@ impl InProcess<'_> {
             let PlannedRun { name, config, .. } = &self.sweep.planned[i];
             // Only those that are about to be trained are opened: an open run is locked.
             match Run::create_or_resume(&self.sweep.path, name, config, self.sweep.locking) {
-                Ok(run) => by_step.entry((run.step(), run.moments_age())).or_default().push((i, run)),
+                // A run that was trained on by itself is to take more steps than others.
+                Ok(run) => {
+                    let how = (run.step(), run.moments_age(), run.config.without_seed().to_toml());
+                    alike.entry(how).or_default().push((i, run));
+                }
                 Err(error) => self.settle(i, Err(error))?,
             }
         }
-        by_step.into_values().try_for_each(|together| self.train_together(together))
+        alike.into_values().try_for_each(|together| self.train_together(together))
     }
 
     fn train_together(&self, together: Vec<(usize, Run)>) -> Result<()> {
@@ -96,7 +104,7 @@ impl InProcess<'_> {
             places.push(i);
             runs.push((run, of_run));
         }
-        let outcomes = train_together(runs, self.on, self.threads, self.interrupter)?;
+        let outcomes = train_together(runs, self.on, self.threads, self.looker, self.interrupter)?;
         places.into_iter().zip(outcomes).try_for_each(|(i, outcome)| self.settle(i, outcome))
     }
 

@@ -75,3 +75,27 @@ impl fmt::Display for Cleanliness {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_figure_alone_makes_it_unclean() {
+        let clean =
+            Cleanliness { clustered_share_of_effect: 0.95, share_of_loss_kept: 0.5, unread_neurons: 0 };
+        assert!(clean.is_clean());
+        for unclean in [
+            Cleanliness { clustered_share_of_effect: 0.949, ..clean },
+            Cleanliness { share_of_loss_kept: 0.499, ..clean },
+            Cleanliness { unread_neurons: 1, ..clean },
+            Cleanliness { share_of_loss_kept: f64::NAN, ..clean },
+        ] {
+            assert!(!unclean.is_clean(), "{unclean:?}");
+        }
+        let words = "95 % of the effect in clusters, 50 % of the loss kept by projecting";
+        assert_eq!(clean.to_string(), words);
+        let unread = Cleanliness { unread_neurons: 9, ..clean };
+        assert_eq!(unread.to_string(), format!("{words}, 9 neurons in clusters that are hardly read"));
+    }
+}

@@ -1,11 +1,14 @@
 //! Runs that are trained together become what they would have become alone.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use burn::train::Interrupter;
 use clockwork_training::{
     Config, Ending, Error, Evaluation, Locking, Looker, Outcome, Resume, Run, RunFiles, RunObserver,
-    TrainingDevice, train_together,
+    RunState, TrainingDevice, train_together,
 };
 
 const SETTINGS: [&str; 7] = [
@@ -144,4 +147,37 @@ fn runs_that_differ_in_more_than_the_seed_are_refused() {
     };
     assert!(matches!(refused(runs), Some(Error::Together(_))));
     assert!(matches!(refused(Vec::new()), Some(Error::Together(_))));
+}
+
+#[test]
+fn a_look_ends_a_run_a_checkpoint_later_and_one_that_fails_stops_it() {
+    let settings =
+        ["training.stop_when=clean", "training.stop_below_test_loss=100", "training.max_steps=1100"];
+    let runs_dir = tempfile::tempdir().unwrap();
+    let train = |seeds: &[u64], looker: &Looker| {
+        let runs = unobserved(create(runs_dir.path(), seeds, &settings));
+        train_together(runs, &TrainingDevice::cpu(), 1, looker, &Interrupter::new()).unwrap()
+    };
+    let looked_at = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&looked_at);
+    let looker = Looker::new(move |checkpoint| {
+        let mut told = told.lock().unwrap();
+        told.push(checkpoint.metadata.step);
+        Ok(told.len() == 1)
+    });
+    let outcomes: Vec<Outcome> = train(&[0, 1], &looker).into_iter().map(Result::unwrap).collect();
+    let ends: Vec<_> = outcomes.iter().map(|of| (of.ending.clone(), of.step)).collect();
+    assert_eq!(ends, [(Ending::Clean, 1020), (Ending::MaxSteps, 1100)]);
+    assert_eq!(*looked_at.lock().unwrap(), [1000, 1000]);
+
+    let failed = train(&[2], &Looker::new(|_| Err("it is too dark".into()))).remove(0).unwrap_err();
+    assert!(matches!(failed, Error::Look { step: 1000, .. }), "{failed}");
+    assert!(failed.chain().ends_with("step 1000 is clean: it is too dark"), "{}", failed.chain());
+    let record = RunFiles::new(runs_dir.path().join("2")).record().unwrap();
+    assert_eq!(record.state(), RunState::Stopped);
+    // With one that sees, it goes on.
+    let run = Run::resume(&runs_dir.path().join("2"), &Resume::default()).unwrap();
+    let outcome =
+        run.train(&TrainingDevice::cpu(), 1, Box::new(()), &Looker::new(|_| Ok(true)), &Interrupter::new());
+    assert_eq!(outcome.unwrap().step, 1020);
 }

@@ -106,24 +106,46 @@ fn killed_or_stopped_while_it_is_looked_at_it_ends_at_the_same_step() {
     sandbox.run(&["resume", "runs/killed"]);
     assert_same(&sandbox, "killed", "whole");
 
-    // Stopped between a look and the step by which it must be settled, it is looked at again.
+    // Stopped by a signal after the look was asked for, at whatever step.
     let child = sandbox.start(&train("stopped", &[]));
     sandbox.wait_for(&weights("stopped", end - 200));
     signal(child.id(), "-INT");
-    let output = child.wait_with_output().unwrap();
-    let stopped_at = step(&sandbox, "stopped");
-    if output.status.code() == Some(130) && stopped_at > end - 200 {
-        let looked_at = sandbox.path(weights("stopped", end - 200));
-        let aside = sandbox.path("aside");
-        fs::rename(&looked_at, &aside).unwrap();
-        let words = format!("cannot tell whether the circuit of step {} is clean", end - 200);
-        let refused = sandbox.run(&["resume", "runs/stopped"]);
-        assert_refused(&refused, 1, &[&words, "--set training.stop_when=steps"]);
-        fs::rename(aside, looked_at).unwrap();
-    }
+    child.wait_with_output().unwrap();
     sandbox.run(&["resume", "runs/stopped"]);
     assert_eq!(step(&sandbox, "stopped"), end);
     assert!(optimizer(&sandbox, "stopped", end) == optimizer(&sandbox, "whole", end));
+}
+
+#[test]
+fn between_a_look_and_its_end_a_run_is_looked_at_again() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&train("whole", &[]));
+    let end = step(&sandbox, "whole");
+    let until = format!("--max-steps={}", end - 100);
+    for run in ["a", "b", "c"] {
+        sandbox.succeed(&train(run, &[&until]));
+        assert_eq!(step(&sandbox, run), end - 100);
+    }
+    sandbox.succeed(&["resume", "runs/a", "--max-steps=12000"]);
+    assert_eq!(step(&sandbox, "a"), end);
+    assert!(optimizer(&sandbox, "a", end) == optimizer(&sandbox, "whole", end));
+
+    // With other steps between checkpoints from here on, what was kept before is looked at all the same.
+    sandbox.succeed(&["resume", "runs/b", "--max-steps=12000", "--set=training.checkpoint_every=300"]);
+    assert_eq!(step(&sandbox, "b"), end + 100, "300 steps after the clean checkpoint");
+    sandbox.read(&format!("runs/b/checkpoints/step-{:07}.safetensors", end + 100));
+    for run in ["a", "b"] {
+        let again = sandbox.run(&["resume", &format!("runs/{run}"), "--set=training.checkpoint_every=70"]);
+        assert_refused(&again, 2, &["there is nothing to resume"]);
+    }
+
+    // Without that checkpoint it cannot be told.
+    fs::remove_file(sandbox.path(format!("runs/c/checkpoints/step-{:07}.safetensors", end - 200))).unwrap();
+    let words = format!("cannot tell whether the circuit of step {} is clean", end - 200);
+    let refused = sandbox.run(&["resume", "runs/c", "--max-steps=12000"]);
+    assert_refused(&refused, 1, &[&words, "--set training.stop_when=steps"]);
+    let end = format!("--max-steps={end}");
+    sandbox.succeed(&["resume", "runs/c", &end, "--set=training.stop_when=steps"]);
 }
 
 #[test]

@@ -59,11 +59,9 @@ pub enum Verdict {
     Holds,
     /// A figure does not keep its bound.
     Fails {
-        /// What kind of reason there is for it; unexplained in files of version 0.1.
-        #[serde(default)]
+        /// What kind of reason there is for it.
         kind: FailureKind,
-        /// The reason, with this network's figures; empty in files of version 0.1.
-        #[serde(default)]
+        /// The reason, with this network's figures.
         reason: String,
     },
     /// The claim is about something that the network does not have.
@@ -75,7 +73,7 @@ pub enum Verdict {
 }
 
 /// Why a claim fails, by kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
     /// The network answers too many inputs wrong to have found a rule.
@@ -89,7 +87,6 @@ pub enum FailureKind {
     /// A frequency is used, but so weakly that it does not stand out.
     Weak,
     /// None of these.
-    #[default]
     Unexplained,
 }
 

@@ -189,7 +189,8 @@ pub fn claims(of: &Summary) -> Vec<Claim> {
             vec![GINI.check("Gini coefficient", of.gini_embedding)],
         ),
     ];
-    let [generalises, sparse] = about_all.map(|claim| reasons.explain(claim, &[]));
+    let [generalises, sparse] = about_all;
+    let (generalises, sparse) = (reasons.explain(generalises, &[]), reasons.explain_by_training(sparse));
     let mut claims = vec![generalises, rules_agree(of, &reasons), sparse];
     claims.extend(about_key_freqs(of, &reasons));
     claims.push(Claim::new(
@@ -205,13 +206,13 @@ pub fn claims(of: &Summary) -> Vec<Claim> {
 }
 
 fn rules_agree(of: &Summary, reasons: &Reasons) -> Claim {
-    let (id, statement) = ("rules-agree", "the three rules name the same key frequencies");
+    let (id, statement) = ("rules-agree", "the three rules do not contradict each other");
     if of.key_freqs_by_rule.named_by_any().is_empty() {
         return Claim::does_not_apply(id, statement, "no rule names a key frequency");
     }
     let disputed: Vec<usize> =
         of.named_freqs().iter().filter(|named| named.is_disputed()).map(|named| named.freq).collect();
-    let check = DISPUTED_FREQS.check("frequencies that some rules miss", disputed.len() as f64);
+    let check = DISPUTED_FREQS.check("frequencies in dispute", disputed.len() as f64);
     reasons.explain(Claim::new(id, statement, vec![check]), &disputed)
 }
 
@@ -352,8 +353,8 @@ fn share_along_sum(of: &Summary, freqs: &[usize], k: usize) -> Option<f64> {
 
 /// What a share would be if what is beside it stood beside as much as the mean, where that is more.
 fn at_mean_strength(share: f64, strength: f64, mean: f64) -> f64 {
-    let relative = f64::min(strength / mean, 1.0);
-    if relative.is_finite() { 1.0 - (1.0 - share) * relative } else { share }
+    // Where there is no mean, the share counts as it is.
+    1.0 - (1.0 - share) * f64::min(strength / mean, 1.0)
 }
 
 #[cfg(test)]

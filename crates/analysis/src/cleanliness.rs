@@ -3,7 +3,7 @@ use std::fmt;
 use clockwork_model::Checkpoint;
 use serde::{Deserialize, Serialize};
 
-use crate::{Analysis, Cluster, Result, named_freq::is_read, number::percent, share::share};
+use crate::{Analysis, Cluster, Result, named_freq::is_read, number::told_apart, share::share};
 
 /// How far the cleanup of a network has come: the part of its training in which weight decay removes what was
 /// memorised and what serves no frequency (Nanda et al. 2023, section 5.2).
@@ -39,10 +39,16 @@ impl Cleanliness {
 
     /// What an analysis found.
     pub(crate) fn new(of: &Analysis) -> Self {
-        let kept = share(of.ablation.neurons_in_key_freqs, of.original_loss);
+        let effects = of.neuron_effects();
+        let clustered = (0..effects.len()).filter(|&n| of.clusters.cluster[n] != Cluster::Unclustered);
+        let kept = match of.original_loss > 0.0 {
+            true => of.ablation.neurons_in_key_freqs / of.original_loss,
+            // There is nothing to remove.
+            false => 1.0,
+        };
         let unread = of.clusters.key_freqs.iter().filter(|k| !is_read(&of.w_logit.norm_by_freq, **k));
         Self {
-            clustered_share_of_effect: 1.0 - of.unclustered_share_of_effect(),
+            clustered_share_of_effect: share(clustered.map(|n| effects[n]).sum(), effects.iter().sum()),
             share_of_loss_kept: kept.min(1.0),
             unread_neurons: unread.map(|&k| of.clusters.members(Cluster::Frequency(k)).len()).sum(),
         }
@@ -67,8 +73,10 @@ impl Cleanliness {
 impl fmt::Display for Cleanliness {
     /// Writes the figures: `99.2 % of the effect in clusters, 100 % of the loss kept by projecting`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [clustered, kept] = [self.clustered_share_of_effect, self.share_of_loss_kept].map(percent);
-        write!(f, "{clustered} of the effect in clusters, {kept} of the loss kept by projecting")?;
+        let beside = |share: f64, bound: f64| told_apart(100.0 * share, 100.0 * bound).0;
+        let clustered = beside(self.clustered_share_of_effect, CLUSTERED_SHARE);
+        let kept = beside(self.share_of_loss_kept, LOSS_KEPT);
+        write!(f, "{clustered} % of the effect in clusters, {kept} % of the loss kept by projecting")?;
         match self.unread_neurons {
             0 => Ok(()),
             n => write!(f, ", {n} neurons in clusters that are hardly read"),

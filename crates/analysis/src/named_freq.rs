@@ -55,8 +55,13 @@ pub(crate) fn is_read(norms: &[f64], freq: usize) -> bool {
     share_of(norms, freq) >= READ_SHARE
 }
 
+/// A frequency's squared norm; 0 of one that there is not, as a file that was edited may name.
+fn norm_of(norms: &[f64], freq: usize) -> f64 {
+    norms.get(freq.wrapping_sub(1)).copied().unwrap_or(0.0)
+}
+
 fn share_of(norms: &[f64], freq: usize) -> f64 {
-    share(norms[freq - 1], norms.iter().sum())
+    share(norm_of(norms, freq), norms.iter().sum())
 }
 
 impl Summary {
@@ -71,7 +76,7 @@ impl Summary {
             unnamed.fold(0.0, |largest, (_, &norm)| f64::max(largest, norm))
         };
         let stands_out = |rule: &[usize], norms: &[f64], freq: usize| {
-            rule.contains(&freq) || largest_unnamed(norms) < KEY_FREQ_RELATIVE_NORM * norms[freq - 1]
+            rule.contains(&freq) || largest_unnamed(norms) < KEY_FREQ_RELATIVE_NORM * norm_of(norms, freq)
         };
         let of = |&freq: &usize| {
             let is_read = is_read(&self.w_logit_norm_by_freq, freq);

@@ -34,7 +34,16 @@ impl Reasons {
         }
     }
 
-    /// The claim with the reason for which it fails, if it does. `at` are the frequencies at which it does.
+    /// The claim with the reason for which it fails, if it does and its training is why.
+    pub fn explain_by_training(&self, claim: Claim) -> Claim {
+        match (&self.is_wrong, &self.has_memorised) {
+            (Some(words), _) => claim.because(FailureKind::NotGeneralised, words.clone()),
+            (None, Some(words)) => claim.because(FailureKind::NotClean, words.clone()),
+            (None, None) => claim,
+        }
+    }
+
+    /// The claim with the reason for which it fails, if it does. `at` are the frequencies with the worst figures.
     pub fn explain(&self, claim: Claim, at: &[usize]) -> Claim {
         let of_kind = |kind, freqs: Vec<String>| (!freqs.is_empty()).then(|| (kind, freqs.join("; ")));
         let with = |roles: &[Role], is_meant: &dyn Fn(usize) -> bool| -> Vec<String> {

@@ -50,6 +50,7 @@ fn weights_that_have_all_decayed_give_figures_that_are_numbers() {
     let weights = initial_weights(&config, 0).map(|w| vec![0.0; w.len()]);
     let (summary, claims) = analyse((config, weights));
     assert_eq!((summary.dead_neurons, summary.key_freqs.len()), (5, 0));
+    assert!(!summary.cleanliness.is_clean(), "there is no circuit");
     let hold: Vec<&str> =
         claims.iter().filter(|claim| claim.holds()).map(|claim| claim.id.as_str()).collect();
     assert_eq!(hold, ["relu-product"], "it is about no weight");

@@ -115,7 +115,7 @@ fn what_failed_and_what_differs_is_named() {
     assert_eq!(runs[2].seed, None);
     let claim = |id: &str| across.claims.iter().find(|claim| claim.id == id).unwrap();
     let agree = claim("rules-agree");
-    assert_eq!(agree.claim, "the three rules name the same key frequencies");
+    assert_eq!(agree.claim, "the three rules do not contradict each other");
     assert_eq!((agree.holds_in, &agree.fails_in[..]), (2, &["random".to_owned()][..]));
     // It has no cluster, and so nothing that one could be said of.
     let clusters = claim("clusters-matter");

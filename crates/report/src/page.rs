@@ -88,7 +88,7 @@ pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, of_story: &[
         id: "claims",
         name: "Claims",
         title: "The claims, checked",
-        content: html! { (before_the_claims(findings)) (claims(&findings.claims)) },
+        content: html! { (before_the_claims(report)) (claims(&findings.claims)) },
     }];
     sections.extend(training.map(|[_, accuracy]| PageSection {
         id: "training",
@@ -153,7 +153,9 @@ const ACCURACY_TEXT: &str = "The fraction of pairs whose answer has the largest 
                 to learn it shows in the test accuracy's slow rise.";
 
 /// What a reader should know before the claims, and why those fail that do.
-fn before_the_claims(findings: &Findings) -> Markup {
+fn before_the_claims(report: &Report) -> Markup {
+    let findings = &report.analysis.findings;
+    let newest = report.record.and_then(|record| record.get("step")?.as_u64());
     let failures = words::reasons(&findings.claims);
     html! {
         ul { @for sentence in words::peculiarities(&findings.summary) { li { (sentence) } } }
@@ -161,7 +163,7 @@ fn before_the_claims(findings: &Findings) -> Markup {
             p { "Why claims fail:" }
             ul { @for reason in &failures { li { (reason) } } }
         }
-        @if let Some(command) = words::train_on(findings, "clockwork") {
+        @if let Some(command) = words::train_on(findings, newest, "clockwork") {
             p { "Training on may mend that: " code { (command) } }
         }
     }

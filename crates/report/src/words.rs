@@ -79,18 +79,20 @@ pub fn reasons(claims: &[Claim]) -> Vec<String> {
     broken.into_iter().map(sentence).collect()
 }
 
-/// The command that trains a network on, where that is known to mend a claim that fails: twice as far.
+/// The command that trains a run on, twice as far, where that is known to mend a claim that fails. `newest` is the
+/// step that the run is at, if it is one: an earlier checkpoint is not gone on with.
 #[must_use]
-pub fn train_on(findings: &Findings, program: &str) -> Option<String> {
+pub fn train_on(findings: &Findings, newest: Option<u64>, program: &str) -> Option<String> {
     let Findings { claims, provenance, .. } = findings;
     let is_helped = claims.iter().filter_map(Claim::failure).any(|(kind, _)| kind.is_helped_by_steps());
-    // Only a run that was trained here has a configuration.
     let training = provenance.config.get("training")?;
     let run = Path::new(&provenance.checkpoint).parent()?.parent()?.display().to_string();
     let stops_early = training.get("stop_below_test_loss").and_then(Value::as_f64) != Some(0.0);
     let never = if stops_early { " --set training.stop_below_test_loss=0" } else { "" };
-    let steps = 2 * provenance.step;
-    is_helped.then(|| format!("{program} resume {run} --max-steps {steps}{never}"))
+    let planned = training.get("max_steps").and_then(Value::as_u64).unwrap_or(0);
+    let steps = planned.max(2 * provenance.step);
+    (is_helped && newest == Some(provenance.step) && !run.is_empty())
+        .then(|| format!("{program} resume {run} --max-steps {steps}{never}"))
 }
 
 /// What there is to know of a network before its claims: how far its cleanup has come, and what it does with
@@ -229,16 +231,19 @@ mod tests {
         let sentences = peculiarities(&findings.summary);
         assert!(sentences[0].starts_with("not clean: 100 % of the effect in clusters"), "{sentences:?}");
         assert!(sentences[1].starts_with("7 is kept by 32 neurons and hardly read"), "{sentences:?}");
-        assert_eq!(train_on(&findings, "clockwork"), None, "nobody knows how it was trained");
+        let train_on = |findings: &Findings| super::train_on(findings, Some(1_200), "clockwork");
+        assert_eq!(train_on(&findings), None, "nobody knows how it was trained");
         let on = "clockwork resume runs/a --max-steps 2400";
         for (stops_below, expected) in
             [(0.0, on.to_owned()), (1e-6, format!("{on} --set training.stop_below_test_loss=0"))]
         {
             findings.provenance.config =
                 serde_json::json!({"training": {"stop_below_test_loss": stops_below}});
-            assert_eq!(train_on(&findings, "clockwork"), Some(expected));
+            assert_eq!(train_on(&findings), Some(expected));
         }
+        assert_eq!(super::train_on(&findings, Some(1_400), "clockwork"), None, "there is a newer checkpoint");
+        assert_eq!(super::train_on(&findings, None, "clockwork"), None, "it is no run's");
         findings.claims.retain(Claim::holds);
-        assert_eq!(train_on(&findings, "clockwork"), None, "there is nothing to mend");
+        assert_eq!(train_on(&findings), None, "there is nothing to mend");
     }
 }

@@ -3,7 +3,7 @@ use crate::{Config, Evaluation, StopWhen};
 /// Evaluations in a row that the test loss must stay below its bound: one can be a fluke.
 const EVALUATIONS_BELOW: u32 = 3;
 
-/// Steps between the checkpoints that are looked at once the loss is low, if there are as many.
+/// Once the loss is low, one checkpoint in this many steps is looked at, or every one where they are further apart.
 const LOOK_EVERY: u64 = 1_000;
 
 /// Decides which step is the last.
@@ -59,10 +59,21 @@ impl EarlyStop {
     #[must_use]
     pub fn looks_at(&self, step: u64) -> bool {
         let every = self.checkpoint_every;
-        self.stop_when == StopWhen::Clean
-            && self.cleanup_since.is_some_and(|since| since <= step)
+        self.is_cleaning_up(step)
             && step.is_multiple_of(every)
             && (every >= LOOK_EVERY || step % LOOK_EVERY < every)
+    }
+
+    /// Whether a clean circuit at a step would end the run: the loss is low by then.
+    #[must_use]
+    pub fn is_cleaning_up(&self, step: u64) -> bool {
+        self.stop_when == StopWhen::Clean && self.cleanup_since.is_some_and(|since| since <= step)
+    }
+
+    /// The step of the clean checkpoint that ends the run, if one does.
+    #[must_use]
+    pub fn clean_at(&self) -> Option<u64> {
+        self.clean_at
     }
 
     /// Takes note that the checkpoint of a step is clean. The run ends a checkpoint later, so that it goes on while

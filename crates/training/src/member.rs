@@ -47,9 +47,11 @@ impl Member {
 
     /// Asks for the looks again that were not settled when the run was stopped.
     fn look_again(&mut self, looker: &Looker) -> Result<()> {
-        let step = self.run.step;
-        let unsettled = step.saturating_sub(self.run.config.training.checkpoint_every)..step;
-        for earlier in unsettled.filter(|&earlier| self.early_stop.looks_at(earlier)) {
+        let (step, every) = (self.run.step, self.run.kept_every);
+        let mut before = self.run.config.clone();
+        before.training.checkpoint_every = every;
+        let rule = EarlyStop::after(&before, &self.run.evaluations);
+        for earlier in (step.saturating_sub(every)..step).filter(|&earlier| rule.looks_at(earlier)) {
             let path = self.run.files().checkpoints().weights(earlier);
             let checkpoint =
                 Checkpoint::read(&path).map_err(|e| Error::Look { step: earlier, source: e.into() })?;
@@ -138,7 +140,7 @@ impl Member {
 
     /// Writes down how the run ended, tells the observer, and lets the run go.
     pub fn conclude(self) -> Result<Outcome> {
-        let Self { run, mut record, ending, mut observer, .. } = self;
+        let Self { run, mut record, ending, early_stop, mut observer, .. } = self;
         let Run { directory, evaluations, step, .. } = run;
         let ending = ending.unwrap_or_else(|| Err(Error::Training("it ended before its time".to_owned())));
         let last = evaluations.last();
@@ -153,6 +155,7 @@ impl Member {
             Ok(Ending::Interrupted(reason)) => (RunState::Stopped, reason.clone()),
             Err(error) => (RunState::Stopped, error.chain()),
         };
+        record.clean_at = early_stop.clean_at().filter(|_| matches!(ending, Ok(Ending::Clean)));
         (record.state, record.reason) = (state, Some(reason));
         let written = directory.files().write_record(&record);
         let ending = ending?;

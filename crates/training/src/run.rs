@@ -5,7 +5,7 @@ use clockwork_model::{Weights, initial_weights};
 
 use crate::{
     Change, Config, EarlyStop, Error, Evaluation, LockedRun, Locking, NotARun, Note, Origin, Record, Result,
-    RunFiles, RunRecord, RunState, StopWhen, TrainingDevice,
+    RunFiles, RunRecord, RunState, TrainingDevice,
     checkpoints::Resumable,
     clock::now,
     optimizer_state,
@@ -21,6 +21,8 @@ pub struct Run {
     /// The optimiser's state as its file has it, from the first step on.
     pub(crate) optimizer: Option<Vec<u8>>,
     pub(crate) evaluations: Vec<Evaluation>,
+    /// Steps between checkpoints up to here.
+    pub(crate) kept_every: u64,
     record: Option<RunRecord>,
     /// What is changed as it is gone on with, if anything.
     change: Option<Change>,
@@ -56,10 +58,11 @@ impl Run {
             weights: initial_weights(&config.model(), config.training.seed),
             notes: directory.notes().to_vec(),
             directory,
-            config,
             step: 0,
             optimizer: None,
             evaluations: Vec::new(),
+            kept_every: config.training.checkpoint_every,
+            config,
             record: None,
             change: None,
             aside: None,
@@ -113,7 +116,7 @@ impl Run {
         let evaluations = files.metrics(u64::MAX)?;
         if let (Some(record), None) = (&record, from_step)
             && record.state == RunState::Finished
-            && !goes_on(&kept, &config, record.step, &evaluations)
+            && !goes_on(record, &kept, &config, &evaluations)
         {
             return Err(Error::Finished { path: files.path().to_owned(), step: record.step });
         }
@@ -125,6 +128,9 @@ impl Run {
             None => files.checkpoints().newest_exact(&config, evaluated)?,
         };
         let change = resumable.as_ref().and_then(|from| change(from, &config));
+        let made_with =
+            resumable.as_ref().and_then(|from| Config::of_checkpoint(&from.checkpoint.metadata.config));
+        let kept_every = made_with.unwrap_or(kept.clone()).training.checkpoint_every;
         // A run killed before its first checkpoint starts again from its seed.
         let (step, weights, optimizer) = match resumable {
             Some(Resumable { checkpoint, optimizer, .. }) => {
@@ -148,7 +154,19 @@ impl Run {
         // Step 0 is evaluated anew.
         let is_before = |of: &Evaluation| step > 0 && of.step <= step;
         let evaluations = evaluations.into_iter().filter(is_before).collect();
-        Ok(Self { directory, config, step, weights, optimizer, evaluations, record, change, aside, notes })
+        Ok(Self {
+            directory,
+            config,
+            step,
+            weights,
+            optimizer,
+            evaluations,
+            kept_every,
+            record,
+            change,
+            aside,
+            notes,
+        })
     }
 
     /// The run's files.
@@ -222,6 +240,7 @@ impl Run {
                 seed: self.config.training.seed,
                 split: SplitRecord::of(&split),
                 settings_sha256: None,
+                clean_at: None,
                 changes: Vec::new(),
                 versions: Versions::current(),
                 backend: on.record(threads),
@@ -232,6 +251,7 @@ impl Run {
         let mut record = self.record.clone().map_or_else(new, Ok)?;
         record.state = RunState::Running;
         record.reason = None;
+        record.clean_at = None;
         record.split = SplitRecord::of(&split);
         record.settings_sha256 = Some(self.config.settings_sha256());
         // What was changed at steps that are taken again from here did not come to pass.
@@ -245,19 +265,20 @@ impl Run {
     }
 }
 
-/// Whether a run that was finished at a step, with the configuration that it keeps, goes on with another one.
-pub(crate) fn goes_on(kept: &Config, config: &Config, step: u64, evaluations: &[Evaluation]) -> bool {
+/// Whether a run that is finished, and keeps a configuration, goes on with another one.
+pub(crate) fn goes_on(
+    record: &RunRecord,
+    kept: &Config,
+    config: &Config,
+    evaluations: &[Evaluation],
+) -> bool {
     if evaluations.is_empty() {
         // It is not known whether it stopped early; it goes on only where it is asked to.
-        return config != kept && step < config.training.max_steps;
+        return config != kept && record.step < config.training.max_steps;
     }
-    let mut rule = EarlyStop::after(config, evaluations);
-    let last_look = step.saturating_sub(config.training.checkpoint_every);
-    let was_clean = kept.training.stop_when == StopWhen::Clean && step < kept.training.max_steps;
-    if was_clean && rule.looks_at(last_look) {
-        rule.found_clean(last_look);
-    }
-    step < rule.last_step()
+    let rule = EarlyStop::after(config, evaluations);
+    let is_clean = record.clean_at.is_some_and(|step| rule.is_cleaning_up(step));
+    !is_clean && record.step < rule.last_step()
 }
 
 /// Refuses a configuration that is not the one that the run was started with, but for what may change. Its record

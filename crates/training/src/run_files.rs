@@ -186,7 +186,7 @@ impl RunFiles {
         let stays_finished = |asked: &Config| -> Result<bool> {
             let kept = self.config()?;
             let config = kept.asked_again(asked, &self.config_path())?;
-            Ok(!goes_on(&kept, &config, record.step, &self.metrics(record.step)?))
+            Ok(!goes_on(&record, &kept, &config, &self.metrics(record.step)?))
         };
         record.state == RunState::Finished && asked.is_none_or(|asked| stays_finished(asked).unwrap_or(false))
     }

@@ -27,6 +27,9 @@ pub struct RunRecord {
     /// of version 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_sha256: Option<String>,
+    /// The step of the checkpoint whose circuit was found clean, where that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean_at: Option<u64>,
     /// What was changed on the way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,

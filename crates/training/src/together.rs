@@ -14,7 +14,8 @@ impl Run {
     /// # Errors
     ///
     /// [`Error::LossNotFinite`] where the loss stops being a number; [`Error::NoDevice`] where burn could not
-    /// load an optimiser's state for what `BURN_DEVICE` says; [`Error::Io`] where a file cannot be written; [`Error::Device`] and [`Error::Training`] where burn fails. The run is
+    /// load an optimiser's state for what `BURN_DEVICE` says; [`Error::Look`] where a checkpoint cannot be looked at;
+    /// [`Error::Io`] where a file cannot be written; [`Error::Device`] and [`Error::Training`] where burn fails. The run is
     /// then marked stopped and its checkpoints are whole.
     pub fn train(
         self,

@@ -70,6 +70,8 @@ impl Group {
                 self.refuse_infinite(&losses, step);
             }
             step += 1;
+            // A look that ends a run at this step makes it the last, which is evaluated and kept.
+            self.members.iter_mut().for_each(|member| member.settle(step));
             let is_evaluation = schedule.is_evaluation(step);
             let evaluated = self.evaluate(trainee, step, |of| is_evaluation || of.last_step() == step)?;
             if evaluated || told.elapsed() >= PROGRESS_EVERY {
@@ -79,7 +81,6 @@ impl Group {
             let is_checkpoint = schedule.is_checkpoint(step);
             self.keep(trainee, writer, step, |of| is_checkpoint || of.last_step() == step)?;
             self.fail(writer.failures());
-            self.members.iter_mut().for_each(|member| member.settle(step));
             self.end_those_at(step, max_steps);
             if is_checkpoint {
                 self.members.iter_mut().for_each(|member| member.look(&self.looker));

@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use clockwork_analysis::{AnalysisFiles, Claim, Findings, Observer, Verdict};
 use clockwork_model::Checkpoint;
 use clockwork_report::words;
-use clockwork_training::RunFiles;
+use clockwork_training::{Record, RunFiles};
 
 use crate::{
     analysis_progress::AnalysisProgress,
@@ -41,7 +41,7 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     drop(observer);
     printer.result(&match args.json {
         true => serde_json::to_string_pretty(summary)? + "\n",
-        false => text(&path, &analysis.findings, out.as_deref()),
+        false => text(&path, &analysis.findings, run.as_ref().and_then(newest_step), out.as_deref()),
     })?;
     // The figures are told whether they are kept or not; the run may be somebody else's.
     match written {
@@ -62,7 +62,7 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     Ok(if args.check && !all_hold { Ended::ClaimFailed } else { Ended::Done })
 }
 
-fn text(path: &Path, findings: &Findings, out: Option<&Path>) -> String {
+fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path>) -> String {
     let Findings { summary, claims, provenance } = findings;
     let sizes: Vec<String> =
         summary.cluster_sizes.iter().map(|(cluster, size)| format!("{cluster}: {size}")).collect();
@@ -84,9 +84,17 @@ fn text(path: &Path, findings: &Findings, out: Option<&Path>) -> String {
     let held = claims.iter().filter(|claim| claim.holds()).count();
     lines.push(format!("\n  {held} of {} claims hold", claims.len()));
     lines.extend(words::reasons(claims).iter().map(|reason| format!("    {reason}")));
-    lines.extend(words::train_on(findings, &program()).map(|on| format!("  train on {on}")));
+    lines.extend(words::train_on(findings, newest, &program()).map(|on| format!("  train on {on}")));
     lines.extend(out.map(|out| format!("  figures {}", out.display())));
     lines.join("\n") + "\n"
+}
+
+/// The step that a run is at, if it was trained here.
+fn newest_step(run: &RunFiles) -> Option<u64> {
+    match run.record()? {
+        Record::Trained(record) => Some(record.step),
+        Record::Imported(_) => None,
+    }
 }
 
 /// A claim in a line, its verdict first.

@@ -23,6 +23,7 @@ mod analysis;
 mod analysis_files;
 mod arrays;
 mod attention;
+mod bounds;
 mod claim;
 mod claims;
 mod cleanliness;

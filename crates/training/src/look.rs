@@ -40,7 +40,8 @@ impl Looker {
         F: Fn(&Checkpoint) -> std::result::Result<bool, LookFailure> + Send + Sync + 'static,
     {
         let (queue, jobs) = mpsc::channel::<Job>();
-        thread::spawn(move || {
+        // Where a system starts no more threads, a look that is asked for says so.
+        let _ = thread::Builder::new().spawn(move || {
             let pool = ThreadPoolBuilder::new().num_threads(1).build();
             for Job { checkpoint, found } in jobs {
                 let result = match &pool {

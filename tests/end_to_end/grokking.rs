@@ -22,7 +22,7 @@ fn the_quick_configuration_groks() {
     assert_eq!(last["train_accuracy"], 1.0);
     assert!(last["test_loss"].as_f64().unwrap() < 1e-5, "{last}");
     let (memorised, generalised) = (passed(&metrics, "train_accuracy"), passed(&metrics, "test_accuracy"));
-    assert!(generalised > 4 * memorised, "memorised at {memorised}, generalised at {generalised}");
+    assert!(generalised > 2 * memorised, "memorised at {memorised}, generalised at {generalised}");
 
     let said = sandbox.succeed(&["analyze", "runs/quick", "--check"]);
     let step = last["step"].as_u64().unwrap();

@@ -2,7 +2,8 @@ use clockwork_model::{Checkpoint, ModelConfig, Task, sum_squared_weights};
 
 use crate::{
     Ablation, Arrays, Attention, Cluster, EffectiveWeights, Embedding, Error, FourierBasis, Logits, Network,
-    NeuronClusters, ReluFit, Result, WLogit, losses::Losses, share::share,
+    NeuronClusters, ReluFit, Result, WLogit, losses::Losses, named_freq::read_freqs, resonance::resonance,
+    share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
@@ -127,11 +128,28 @@ impl Analysis {
         self.clusters.variance.iter().zip(norms).map(|(variance, norm)| variance * norm).collect()
     }
 
-    /// The share of all neurons' effect that is of the unclustered.
-    pub(crate) fn unclustered_share_of_effect(&self) -> f64 {
+    /// The frequency that each neuron serves, [d_mlp]: that of its cluster. Where a frequency resonates with two others,
+    /// the neurons that it explains best serve it, in its cluster or not.
+    pub(crate) fn served_freq(&self) -> Vec<Option<usize>> {
+        let NeuronClusters { cluster, best_freq, frac_explained, key_freqs, .. } = &self.clusters;
+        let read = read_freqs(&self.w_logit.norm_by_freq);
+        let resonates =
+            |k: &usize| key_freqs.contains(k) && resonance(self.basis.modulus(), *k, &read).is_some();
+        let resonating: Vec<usize> = read.iter().copied().filter(resonates).collect();
+        let served = |n: usize| match cluster[n] {
+            Cluster::Frequency(k) => Some(k),
+            Cluster::Unclustered => {
+                Some(best_freq[n]).filter(|k| frac_explained[n] > 0.0 && resonating.contains(k))
+            }
+        };
+        (0..cluster.len()).map(served).collect()
+    }
+
+    /// The share of all neurons' effect that is of some of them.
+    pub(crate) fn share_of_effect(&self, is_meant: impl Fn(usize) -> bool) -> f64 {
         let effects = self.neuron_effects();
-        let unclustered = self.clusters.members(Cluster::Unclustered).into_iter().map(|n| effects[n]);
-        share(unclustered.sum(), effects.iter().sum())
+        let meant = (0..effects.len()).filter(|&n| is_meant(n)).map(|n| effects[n]);
+        share(meant.sum(), effects.iter().sum())
     }
 
     /// The arrays behind the figures, by name. `docs/analysis-files.md` lists them.

@@ -1,6 +1,6 @@
 //! The bounds of the claims, each with where it comes from.
 
-use crate::{Check, Relation, cleanliness::CLUSTERED_SHARE, named_freq::OWN_SHARE};
+use crate::{Check, Relation, cleanliness::SERVING_SHARE, named_freq::OWN_SHARE};
 
 /// A bound that a figure must keep.
 pub struct Bound {
@@ -41,11 +41,11 @@ pub const GINI: Bound = Bound {
     source: "an embedding that keeps a handful of frequencies is above it, a random one has about 0.1",
 };
 
-/// What unclustered neurons may do. Right after grokking half of the neurons can be unclustered and yet
+/// What neurons that serve no one frequency may do. Right after grokking half of the neurons can be unclustered and yet
 /// have next to no effect, so their effect counts, not their number.
-pub const UNCLUSTERED_EFFECT: Bound = Bound {
+pub const EFFECT_SERVING_NONE: Bound = Bound {
     relation: Relation::Below,
-    value: 1.0 - CLUSTERED_SHARE,
+    value: 1.0 - SERVING_SHARE,
     source: "as much as W_logit may have in columns of no key frequency; published networks have up to 1 %",
 };
 
@@ -114,8 +114,8 @@ pub const W_LOGIT_KEY: Bound = Bound {
     source: "all others together must be as little as noise",
 };
 
-/// The share of a frequency's columns of `W_logit` from its own cluster, at the least.
-pub const FROM_OWN_CLUSTER: Bound = Bound {
+/// The share of a frequency's columns of `W_logit` from the neurons that serve it, at the least.
+pub const FROM_OWN_NEURONS: Bound = Bound {
     relation: Relation::Above,
     value: OWN_SHARE,
     source: "at the strength of the mean frequency; published networks have 0.91 and more",

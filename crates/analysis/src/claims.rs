@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use crate::{
     Check, Claim, Role, Summary,
     bounds::{
-        ABLATION_GROWTH, ACCURACY, Bound, COMPONENT, DISPUTED_FREQS, EXCLUSION_GROWTH, FROM_OWN_CLUSTER,
-        GINI, LOGIT_COEFFICIENT, LOGITS_EXPLAINED, LOGITS_LINEAR, LOGITS_QUADRATIC, LOSS,
+        ABLATION_GROWTH, ACCURACY, Bound, COMPONENT, DISPUTED_FREQS, EFFECT_SERVING_NONE, EXCLUSION_GROWTH,
+        FROM_OWN_NEURONS, GINI, LOGIT_COEFFICIENT, LOGITS_EXPLAINED, LOGITS_LINEAR, LOGITS_QUADRATIC, LOSS,
         MEDIAN_FRAC_EXPLAINED, PROJECTION_GROWTH, RELU_GAIN, RELU_PRODUCT, RELU_R2, TRIG_ONLY_LOSS,
-        UNCLUSTERED_EFFECT, UNCLUSTERED_LOSS, W_LOGIT_KEY, WORTH_OF_WAVE,
+        UNCLUSTERED_LOSS, W_LOGIT_KEY, WORTH_OF_WAVE,
     },
     reason::Reasons,
 };
@@ -81,7 +81,7 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
     };
     let (cluster, cluster_at) = costs(&losses_without, &ABLATION_GROWTH, "cluster");
     let (excluded, excluded_at) = costs(&of.excluded_loss, &EXCLUSION_GROWTH, "frequency");
-    let (own_at, from_own) = least(freqs, |k| share_from_own_cluster(of, freqs, k));
+    let (own_at, from_own) = least(freqs, |k| share_from_own_neurons(of, freqs, k));
     let (component_at, component) = least(freqs, |k| share_along_sum(of, freqs, k));
     let (coefficient_at, coefficient) = least(freqs, |k| of.logit_coefficients.get(&k).copied());
     let projected = Check {
@@ -93,8 +93,7 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
             "neurons-specialise",
             "the neurons that matter specialise",
             vec![
-                UNCLUSTERED_EFFECT
-                    .check("share of effect of the unclustered", of.unclustered_share_of_effect),
+                EFFECT_SERVING_NONE.check("share of effect of others", of.share_of_effect_serving_none),
                 MEDIAN_FRAC_EXPLAINED
                     .check("median fraction explained", of.median_frac_explained.unwrap_or(0.0)),
             ],
@@ -136,8 +135,8 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
         ),
         (
             "w-logit-own-cluster",
-            "and each from its own cluster",
-            vec![FROM_OWN_CLUSTER.check("smallest share", from_own)],
+            "and each from its own neurons",
+            vec![FROM_OWN_NEURONS.check("smallest share", from_own)],
             vec![own_at],
         ),
         (
@@ -169,12 +168,12 @@ fn least(freqs: &[usize], figure: impl Fn(usize) -> Option<f64>) -> (usize, f64)
     figures.min_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap_or((0, f64::INFINITY))
 }
 
-/// The share of a frequency's columns of `W_logit` that comes from its own cluster, were they as strong as those of
+/// The share of a frequency's columns of `W_logit` that comes from the neurons that serve it, were they as strong as those of
 /// the mean frequency: what comes from others is about as much for all, and a larger share of a weak one.
-fn share_from_own_cluster(of: &Summary, freqs: &[usize], k: usize) -> Option<f64> {
+fn share_from_own_neurons(of: &Summary, freqs: &[usize], k: usize) -> Option<f64> {
     let norm = |k: usize| of.w_logit_norm_by_freq[k - 1];
     let mean = freqs.iter().map(|&k| norm(k)).sum::<f64>() / freqs.len() as f64;
-    Some(at_mean_strength(*of.w_logit_frac_from_own_cluster.get(&k)?, norm(k), mean))
+    Some(at_mean_strength(*of.w_logit_frac_from_own_neurons.get(&k)?, norm(k), mean))
 }
 
 /// The share of what neurons supply for a frequency that lies along cos or sin of ω_k(x + y), the lesser of both,
@@ -222,7 +221,7 @@ mod tests {
             ("generalises", 0) => of.accuracy = value,
             ("generalises", 1) => of.original_loss = value,
             ("embedding-sparse", 0) => of.gini_embedding = value,
-            ("neurons-specialise", 0) => of.unclustered_share_of_effect = value,
+            ("neurons-specialise", 0) => of.share_of_effect_serving_none = value,
             ("neurons-specialise", 1) => of.median_frac_explained = Some(value),
             ("own-frequency-suffices", 0) => of.loss_neurons_in_key_freqs = value * original,
             ("unclustered-matter-least", 0) => {
@@ -240,7 +239,7 @@ mod tests {
             ("linear-terms-cancel", 1) => of.logits_frac_linear = value,
             ("w-logit-reads-key", 0) => of.w_logit_frac_key_freqs = value,
             ("w-logit-own-cluster", 0) => {
-                of.w_logit_frac_from_own_cluster.insert(8, value);
+                of.w_logit_frac_from_own_neurons.insert(8, value);
             }
             ("neurons-supply-sum", 0) => {
                 of.sin_component_frac.insert(8, value);
@@ -324,7 +323,7 @@ mod tests {
 
         // What others write into a weak frequency's columns is measured against the mean frequency's.
         let mut of = summary();
-        of.w_logit_frac_from_own_cluster.insert(8, 0.7);
+        of.w_logit_frac_from_own_neurons.insert(8, 0.7);
         of.sin_component_frac.insert(8, 0.7);
         assert!(!verdict(&of, "w-logit-own-cluster") && !verdict(&of, "neurons-supply-sum"));
         of.w_logit_norm_by_freq[7] /= 4.0;

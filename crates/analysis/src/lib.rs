@@ -47,6 +47,7 @@ mod number;
 mod product;
 mod reason;
 mod relu_fit;
+mod resonance;
 mod share;
 mod singular_values;
 mod summary;

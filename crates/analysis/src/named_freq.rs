@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use crate::{Cluster, Summary, key_freqs::KEY_FREQ_RELATIVE_NORM, number::percent, share::share};
+use crate::{
+    Cluster, Summary, key_freqs::KEY_FREQ_RELATIVE_NORM, number::percent, resonance::resonance, share::share,
+};
 
 /// A frequency below this share of the squared norm of `W_logit` is hardly read.
 const READ_SHARE: f64 = 0.01;
@@ -25,6 +27,9 @@ pub struct NamedFreq {
     pub share_of_w_logit: f64,
     /// The share of its columns of `W_logit` that comes from its own cluster, where it has one.
     pub share_from_own_cluster: Option<f64>,
+    /// Two others that are read and that it resonates with: twice this one is their sum or their difference, up to
+    /// sign and modulo n, and its neurons often carry those too.
+    pub resonates_with: Option<[usize; 2]>,
 }
 
 /// What a network does with a frequency.
@@ -55,6 +60,11 @@ pub(crate) fn is_read(norms: &[f64], freq: usize) -> bool {
     share_of(norms, freq) >= READ_SHARE
 }
 
+/// The frequencies that `W_logit` reads, ascending.
+pub(crate) fn read_freqs(norms: &[f64]) -> Vec<usize> {
+    (1..=norms.len()).filter(|&k| is_read(norms, k)).collect()
+}
+
 /// A frequency's squared norm; 0 of one that there is not, as a file that was edited may name.
 fn norm_of(norms: &[f64], freq: usize) -> f64 {
     norms.get(freq.wrapping_sub(1)).copied().unwrap_or(0.0)
@@ -71,6 +81,7 @@ impl Summary {
     pub fn named_freqs(&self) -> Vec<NamedFreq> {
         let rules = &self.key_freqs_by_rule;
         let named = rules.named_by_any();
+        let read = read_freqs(&self.w_logit_norm_by_freq);
         let largest_unnamed = |norms: &[f64]| {
             let unnamed = (1..).zip(norms).filter(|(k, _)| !named.contains(k));
             unnamed.fold(0.0, |largest, (_, &norm)| f64::max(largest, norm))
@@ -105,10 +116,10 @@ impl Summary {
                 share_of_embedding: share_of(&self.embedding_norm_by_freq, freq),
                 share_of_w_logit: share_of(&self.w_logit_norm_by_freq, freq),
                 share_from_own_cluster,
+                resonates_with: resonance(self.n, freq, &read),
             }
         };
-        let read = (1..=self.w_logit_norm_by_freq.len()).filter(|k| is_read(&self.w_logit_norm_by_freq, *k));
-        read.chain(named.iter().copied()).collect::<BTreeSet<_>>().iter().map(of).collect()
+        read.iter().chain(&named).copied().collect::<BTreeSet<_>>().iter().map(of).collect()
     }
 
     /// The key frequency by the neurons' rule whose second harmonic a frequency is, if there is one.
@@ -130,7 +141,19 @@ impl NamedFreq {
 impl fmt::Display for NamedFreq {
     /// Writes what the network does with it: `5 is kept by 68 neurons and hardly read: 0.3 % of W_logit`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { freq, role, neurons, share_of_embedding, share_of_w_logit, share_from_own_cluster } = self;
+        self.fmt_role(f)?;
+        match (self.role, self.resonates_with) {
+            (Role::Mixed | Role::PartlyMixed, Some([a, b])) => write!(f, "; it resonates with {a} and {b}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl NamedFreq {
+    fn fmt_role(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            freq, role, neurons, share_of_embedding, share_of_w_logit, share_from_own_cluster, ..
+        } = self;
         let (embedded, read) = (percent(*share_of_embedding), percent(*share_of_w_logit));
         match role {
             Role::Used => write!(f, "{freq} is kept by {neurons} neurons and read: {read} of W_logit"),
@@ -162,6 +185,35 @@ impl fmt::Display for NamedFreq {
                 f,
                 "{freq} is read, {read} of W_logit, but has no cluster: neurons that mix frequencies supply it"
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clockwork_model::{Checkpoint, clock};
+
+    use super::*;
+    use crate::Analysis;
+
+    /// What a clock of these frequencies modulo 41 does with frequency 8, if 30 % of what reads it comes from others.
+    fn partly_mixed(freqs: &[usize]) -> NamedFreq {
+        let (config, weights) = clock(41, freqs, 8);
+        let analysis = Analysis::new(&Checkpoint::of_weights(config, weights), &mut ()).unwrap();
+        let mut summary = Summary::new(&analysis);
+        summary.w_logit_frac_from_own_cluster.insert(8, 0.7);
+        summary.named_freqs().into_iter().find(|named| named.freq == 8).unwrap()
+    }
+
+    #[test]
+    fn what_a_mixed_frequency_resonates_with_is_told() {
+        let words = "8 is supplied in part by neurons outside its cluster: 30 % of what reads it";
+        for (others, expected, resonance) in
+            [([3, 13], Some([3, 13]), "; it resonates with 3 and 13"), ([4, 14], None, "")]
+        {
+            let named = partly_mixed(&[8, others[0], others[1]]);
+            assert_eq!((named.role, named.resonates_with), (Role::PartlyMixed, expected));
+            assert_eq!(named.to_string(), format!("{words}{resonance}"));
         }
     }
 }

@@ -23,14 +23,14 @@ impl Reasons {
             percent(1.0 - kept)
         );
         let unclustered = format!(
-            "neurons in no cluster have {} of all neurons' effect",
-            percent(of.unclustered_share_of_effect)
+            "neurons that serve no one frequency have {} of all neurons' effect",
+            percent(of.share_of_effect_serving_none)
         );
         Self {
             named: of.named_freqs(),
             is_wrong: (of.accuracy < FOUND_THE_RULE).then_some(wrong),
             has_memorised: (!of.cleanliness.has_forgotten()).then_some(memorised),
-            is_unclustered: (!of.cleanliness.is_clustered()).then_some(unclustered),
+            is_unclustered: (!of.cleanliness.is_sorted()).then_some(unclustered),
         }
     }
 

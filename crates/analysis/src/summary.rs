@@ -42,6 +42,9 @@ pub struct Summary {
     pub unclustered_frac_active: Option<f64>,
     /// The unclustered neurons' share of all neurons' effect.
     pub unclustered_share_of_effect: f64,
+    /// The share of all neurons' effect that is of those that serve no one frequency: the unclustered, but for those
+    /// that a frequency explains best which resonates with two others.
+    pub share_of_effect_serving_none: f64,
     /// Loss with clusters projected onto their frequency.
     pub loss_neurons_in_key_freqs: f64,
     /// The same without the unclustered neurons.
@@ -68,6 +71,8 @@ pub struct Summary {
     pub w_logit_frac_key_freqs: f64,
     /// Share of a frequency's columns that comes from its own cluster.
     pub w_logit_frac_from_own_cluster: BTreeMap<usize, f64>,
+    /// The same of the neurons that serve it, which are more where it resonates with two others.
+    pub w_logit_frac_from_own_neurons: BTreeMap<usize, f64>,
     /// Share of what neurons put into a frequency's cosine that lies along cos ω_k(x + y).
     pub cos_component_frac: BTreeMap<usize, f64>,
     /// Share of what neurons put into a frequency's sine that lies along sin ω_k(x + y).
@@ -143,6 +148,7 @@ impl Summary {
         let Analysis { basis, clusters, w_logit, logits, ablation, embedding, .. } = of;
         let (p, d_mlp) = (basis.modulus(), of.network.d_mlp);
         let key_freqs = &clusters.key_freqs;
+        let served = of.served_freq();
         let per_freq = |f: &dyn Fn(usize) -> f64| key_freqs.iter().map(|&k| (k, f(k))).collect();
         let unclustered = clusters.members(Cluster::Unclustered);
         let mean =
@@ -182,7 +188,8 @@ impl Summary {
             median_frac_explained: clusters.median_frac_explained(),
             median_frac_symmetric: clusters.median_frac_symmetric(),
             unclustered_frac_active: mean(unclustered.iter().map(|&n| clusters.frac_active[n]).collect()),
-            unclustered_share_of_effect: of.unclustered_share_of_effect(),
+            unclustered_share_of_effect: of.share_of_effect(|n| clusters.cluster[n] == Cluster::Unclustered),
+            share_of_effect_serving_none: of.share_of_effect(|n| served[n].is_none()),
             loss_neurons_in_key_freqs: ablation.neurons_in_key_freqs,
             loss_neurons_in_key_freqs_without_unclustered: ablation.excluding_cluster[&Cluster::Unclustered],
             loss_excluding_cluster: ablation.excluding_cluster.clone(),
@@ -195,7 +202,12 @@ impl Summary {
             neurons_frac_quadratic,
             neurons_frac_linear,
             w_logit_frac_key_freqs: w_logit.frac_in(key_freqs),
-            w_logit_frac_from_own_cluster: per_freq(&|k| w_logit.frac_from_own_cluster(basis, clusters, k)),
+            w_logit_frac_from_own_cluster: per_freq(&|k| {
+                w_logit.frac_from(basis, k, &|n| clusters.cluster[n] == Cluster::Frequency(k))
+            }),
+            w_logit_frac_from_own_neurons: per_freq(&|k| {
+                w_logit.frac_from(basis, k, &|n| served[n] == Some(k))
+            }),
             cos_component_frac: component_frac(0),
             sin_component_frac: component_frac(1),
             logit_coefficients: per_freq(&|k| logits.fit.coefficients[&k]),

@@ -1,5 +1,5 @@
 use crate::{
-    Arrays, Cluster, Direction, FourierBasis, Network, NeuronClusters, Result,
+    Arrays, Direction, FourierBasis, Network, NeuronClusters, Result,
     embedding::norms_by_freq,
     gini::gini,
     key_freqs::by_norm,
@@ -69,19 +69,12 @@ impl WLogit {
         share(key_freqs.iter().map(|&k| self.norm_by_freq[k - 1]).sum(), whole)
     }
 
-    /// The share of a frequency's columns that comes from the neurons of its own cluster.
-    pub(crate) fn frac_from_own_cluster(
-        &self,
-        basis: &FourierBasis,
-        clusters: &NeuronClusters,
-        k: usize,
-    ) -> f64 {
+    /// The share of a frequency's columns that comes from some neurons.
+    pub(crate) fn frac_from(&self, basis: &FourierBasis, k: usize, is_meant: &dyn Fn(usize) -> bool) -> f64 {
         let p = basis.modulus();
         let of = |n: usize| basis.rows_of(k).into_iter().map(move |j| self.coefficients[n * p + j].powi(2));
-        share(
-            clusters.members(Cluster::Frequency(k)).into_iter().flat_map(of).sum(),
-            self.norm_by_freq[k - 1],
-        )
+        let meant = (0..self.coefficients.len() / p).filter(|&n| is_meant(n));
+        share(meant.flat_map(of).sum(), self.norm_by_freq[k - 1])
     }
 
     /// The sums over neurons of the activation times the neuron's weight in the cosine's and in the sine's

@@ -60,7 +60,11 @@ fn weights_that_have_all_decayed_give_figures_that_are_numbers() {
 
 /// The clock modulo 61 with five frequencies, about as sure as a trained network, with one thing wrong.
 fn planted(wrong: impl Fn(&ModelConfig, &mut Weights)) -> (Summary, Vec<Claim>) {
-    let (config, mut weights) = clock(61, &[3, 8, 14, 17, 29], ANGLES);
+    planted_in(&[3, 8, 14, 17, 29], wrong)
+}
+
+fn planted_in(freqs: &[usize], wrong: impl Fn(&ModelConfig, &mut Weights)) -> (Summary, Vec<Claim>) {
+    let (config, mut weights) = clock(61, freqs, ANGLES);
     weights.w_u.iter_mut().for_each(|w| *w *= 0.06);
     wrong(&config, &mut weights);
     analyse((config, weights))
@@ -115,6 +119,29 @@ fn a_cluster_whose_neurons_are_mixed_is_named() {
     let (ids, reason) = failing(&claims, FailureKind::Mixed);
     assert!(ids.contains(&"rules-agree") && ids.contains(&"neurons-specialise"), "{ids:?}");
     assert!(reason.starts_with("8 is read, 20 % of W_logit, but has no cluster"), "{reason}");
+}
+
+#[test]
+fn neurons_may_carry_two_frequencies_that_their_own_resonates_with() {
+    // 2 · 8 = 3 + 13, and no such thing of 3 and 14.
+    for (third, resonates) in [(13, true), (14, false)] {
+        let (summary, claims) = planted_in(&[3, 8, third, 22, 29], |config, weights| {
+            for row in weights.w_in.chunks_exact_mut(config.d_mlp) {
+                // Half of the neurons of 8 get a third of what those of 3 and of the third frequency get.
+                for n in OF_8.step_by(2) {
+                    row[n] += 0.33 * (row[n - 2 * ANGLES] + row[n + 2 * ANGLES]);
+                }
+            }
+        });
+        let named = summary.named_freqs().into_iter().find(|named| named.freq == 8).unwrap();
+        assert_eq!((named.role, named.neurons), (Role::PartlyMixed, ANGLES));
+        assert_eq!(named.resonates_with, resonates.then_some([3, third]));
+        let failing = |id: &str| claims.iter().find(|claim| claim.id == id).unwrap().failure();
+        for id in ["w-logit-own-cluster", "neurons-specialise"] {
+            assert_eq!(failing(id).is_none(), resonates, "{id}");
+        }
+        assert_eq!(summary.cleanliness.is_clean(), resonates, "{:?}", summary.cleanliness);
+    }
 }
 
 #[test]

@@ -229,7 +229,10 @@ mod tests {
         let file = CheckpointFile { path, sha256: String::new(), checkpoint };
         let mut findings = AnalysisFiles::of(&file, &mut ()).unwrap().findings;
         let sentences = peculiarities(&findings.summary);
-        assert!(sentences[0].starts_with("not clean: 100 % of the effect in clusters"), "{sentences:?}");
+        assert!(
+            sentences[0].starts_with("not clean: 100 % of the effect serves one frequency"),
+            "{sentences:?}"
+        );
         assert!(sentences[1].starts_with("7 is kept by 32 neurons and hardly read"), "{sentences:?}");
         let train_on = |findings: &Findings| super::train_on(findings, Some(1_200), "clockwork");
         assert_eq!(train_on(&findings), None, "nobody knows how it was trained");

@@ -35,8 +35,8 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     };
     let text = format!(
         "Neurons restricted to their own frequency should do as well as they are: {:.2e} against \
-                {original:.2e}. Only the terms in cos ω(x + y) and sin ω(x + y) should do better still: \
-                {:.2e}. {harm}",
+                {original:.2e}. Only the terms in cos ω(x + y) and sin ω(x + y) should do so too, and \
+                better where there is anything to gain: {:.2e}. {harm}",
         summary.loss_neurons_in_key_freqs, summary.loss_trig_only
     );
     Ok(Section::new("ablation", "Ablation: what the loss depends on", vec![Entry::new(figure, text)]))

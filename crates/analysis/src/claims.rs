@@ -84,11 +84,6 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
     let (own_at, from_own) = least(freqs, |k| share_from_own_neurons(of, freqs, k));
     let (component_at, component) = least(freqs, |k| share_along_sum(of, freqs, k));
     let (coefficient_at, coefficient) = least(freqs, |k| of.logit_coefficients.get(&k).copied());
-    // A loss that is next to nothing may grow to that of a network that generalises.
-    let no_more_than = |bound: &Bound, loss: f64| Check {
-        bound: f64::max(bound.value * original, LOSS.value),
-        ..bound.check("loss", loss)
-    };
     let table = [
         (
             "neurons-specialise",
@@ -103,7 +98,7 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
         (
             "own-frequency-suffices",
             "a neuron's own frequency suffices",
-            vec![no_more_than(&PROJECTION_GROWTH, of.loss_neurons_in_key_freqs)],
+            vec![grown_from(original, &PROJECTION_GROWTH, of.loss_neurons_in_key_freqs)],
             vec![],
         ),
         (
@@ -120,7 +115,7 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
         (
             "sum-terms-suffice",
             "x + y terms alone suffice",
-            vec![no_more_than(&TRIG_ONLY_LOSS, of.loss_trig_only)],
+            vec![grown_from(original, &TRIG_ONLY_LOSS, of.loss_trig_only)],
             vec![],
         ),
         ("frequencies-used", "every key frequency is used", vec![excluded], excluded_at),
@@ -166,6 +161,11 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
         false => reasons.explain(Claim::new(id, statement, checks), &at),
     };
     table.into_iter().map(claim).collect()
+}
+
+/// A loss against a multiple of the original. One that is next to nothing may grow to that of a network that generalises.
+fn grown_from(original: f64, bound: &Bound, loss: f64) -> Check {
+    Check { bound: f64::max(bound.value * original, LOSS.value), ..bound.check("loss", loss) }
 }
 
 /// The frequency with the least figure, and the figure.

@@ -2,7 +2,7 @@
 
 /// Two of these frequencies that a frequency resonates with: twice it is their sum or their difference, up to sign and
 /// modulo n. Neurons of a frequency that resonates often carry the other two as well, and stay so: of networks with
-/// such a frequency about half have it so, of others next to none (`docs/seeds.md`).
+/// such a frequency about half have it so, of others one in twenty (`docs/seeds.md`).
 pub(crate) fn resonance(n: usize, freq: usize, among: &[usize]) -> Option<[usize; 2]> {
     let others: Vec<usize> = among.iter().copied().filter(|&k| k != freq).collect();
     // A wave of frequency n − k is one of frequency k.

@@ -89,7 +89,8 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
             "neurons-specialise",
             "the neurons that matter specialise",
             vec![
-                EFFECT_SERVING_NONE.check("share of effect of others", of.share_of_effect_serving_none),
+                EFFECT_SERVING_NONE
+                    .check("share of effect that serves none", of.share_of_effect_serving_none),
                 MEDIAN_FRAC_EXPLAINED
                     .check("median fraction explained", of.median_frac_explained.unwrap_or(0.0)),
             ],

@@ -87,6 +87,18 @@ fn a_clean_circuit_ends_a_run_and_changes_no_byte_of_it() {
 }
 
 #[test]
+fn what_is_too_large_to_be_looked_at_is_refused_before_it_is_trained() {
+    let sandbox = Sandbox::new();
+    let large = ["--set=task.modulus=997", "--set=training.stop_when=clean"];
+    let words = ["whether the circuit is clean", "modulo 997", "GiB", "--set training.stop_when=steps"];
+    for command in [&["train"][..], &["sweep", "--seeds=0"]] {
+        let asked: Vec<&str> = command.iter().chain(&large).copied().collect();
+        assert_refused(&sandbox.run(&asked), 2, &words);
+        assert!(!sandbox.path("runs").exists());
+    }
+}
+
+#[test]
 fn killed_or_stopped_while_it_is_looked_at_it_ends_at_the_same_step() {
     let sandbox = Sandbox::new();
     sandbox.succeed(&train("whole", &[]));

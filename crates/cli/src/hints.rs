@@ -12,7 +12,7 @@ use clockwork_training::{
     CLAIM, Error as TrainingError, NoDevice, NotARun, Origin, RunFiles, RunNameProblem,
 };
 
-use crate::{missing::instead_of, program::program};
+use crate::{looker::WITHOUT_LOOKS, missing::instead_of, program::program};
 
 /// The flag that a setting came with, which stands before it in the error.
 pub fn flag(error: &anyhow::Error) -> &'static str {
@@ -75,7 +75,7 @@ fn after_training(error: &TrainingError) -> Option<String> {
                 false => format!("train on with `{longer}`"),
             }
         }
-        TrainingError::Look { .. } => "let --set training.stop_when=steps end the cleanup".to_owned(),
+        TrainingError::Look { .. } => WITHOUT_LOOKS.to_owned(),
         TrainingError::Locked { path, holder: Some(_) } => {
             format!("if there is none, remove {}, or use --no-lock", path.join(CLAIM).display())
         }

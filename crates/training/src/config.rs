@@ -237,8 +237,8 @@ impl Config {
             (
                 "training.stop_below_test_loss",
                 stop_below_test_loss,
-                stop_below_test_loss >= 0.0,
-                "at least 0",
+                stop_below_test_loss >= 0.0 && stop_below_test_loss.is_finite(),
+                "at least 0, and a number",
             ),
         ] {
             if !possible {

@@ -1,4 +1,4 @@
-use crate::{Config, Evaluation, StopWhen};
+use crate::{Config, Evaluation, StopWhen, schedule::Schedule};
 
 /// Evaluations in a row that the test loss must stay below its bound: one can be a fluke.
 const EVALUATIONS_BELOW: u32 = 3;
@@ -14,6 +14,7 @@ pub struct EarlyStop {
     cleanup_steps: u64,
     checkpoint_every: u64,
     max_steps: u64,
+    schedule: Schedule,
     below: u32,
     cleanup_since: Option<u64>,
     clean_at: Option<u64>,
@@ -30,6 +31,7 @@ impl EarlyStop {
             cleanup_steps: training.cleanup_steps,
             checkpoint_every: training.checkpoint_every,
             max_steps: training.max_steps,
+            schedule: Schedule::new(config),
             below: 0,
             cleanup_since: None,
             clean_at: None,
@@ -45,8 +47,12 @@ impl EarlyStop {
         rule
     }
 
-    /// Takes note of the next evaluation.
+    /// Takes note of the next evaluation. The one at a last step that the schedule does not have counts for nothing,
+    /// so that a run that goes on ends where it would have ended without stopping there.
     pub fn observe(&mut self, step: u64, test_loss: f64) {
+        if !self.schedule.is_evaluation(step) {
+            return;
+        }
         let is_below = test_loss < self.stop_below_test_loss;
         self.below = if is_below { self.below + 1 } else { 0 };
         if self.below >= EVALUATIONS_BELOW && self.cleanup_since.is_none() {
@@ -122,6 +128,16 @@ mod tests {
         assert_eq!(last_step(&[1.0, 1e-7, 1e-7]), 30_000);
         assert_eq!(last_step(&[1e-7, 1e-7, 1.0, 1e-7]), 30_000);
         assert_eq!(last_step(&[1.0, 1e-7, 1e-7, 1e-7, 1.0, f64::NAN]), 350);
+    }
+
+    #[test]
+    fn an_evaluation_beside_the_schedule_counts_for_nothing() {
+        let mut rule = after(&["training.stop_when=steps", "training.cleanup_steps=0"], &[1e-7, 1e-7]);
+        rule.observe(150, 1e-7);
+        assert_eq!(rule.last_step(), 30_000);
+        rule.observe(170, 1.0);
+        rule.observe(200, 1e-7);
+        assert_eq!(rule.last_step(), 200);
     }
 
     #[test]

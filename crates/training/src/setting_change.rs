@@ -32,7 +32,7 @@ fn is_changeable(key: &str) -> bool {
 
 impl Config {
     /// The settings that may change when a run is gone on with: how long it is trained, and at which steps it is
-    /// looked at and kept. All others are fixed at its start.
+    /// evaluated and kept. All others are fixed at its start.
     pub const CHANGEABLE: [&str; 6] = [
         "training.max_steps",
         "training.eval_every",

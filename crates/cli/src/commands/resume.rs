@@ -4,6 +4,7 @@ use crate::{
     args::ResumeArgs,
     device::device,
     exit::Ended,
+    looker::require_that_it_can_be_looked_at,
     printer::Printer,
     training_session::{require_terminal, train_and_tell},
 };
@@ -19,5 +20,7 @@ pub fn resume(args: &ResumeArgs) -> anyhow::Result<Ended> {
         from_step: args.from_step,
         locking: args.training.locking(),
     };
-    train_and_tell(Run::resume(&args.run, &resume)?, device, &args.training, &printer)
+    let run = Run::resume(&args.run, &resume)?;
+    require_that_it_can_be_looked_at(run.config())?;
+    train_and_tell(run, device, &args.training, &printer)
 }

@@ -13,7 +13,7 @@ use crate::{
     duration::seconds,
     exit::Ended,
     interrupt::stop_on_ctrl_c,
-    looker::looker,
+    looker::{looker, require_that_it_can_be_looked_at},
     printer::Printer,
     program::program,
     relative_path::relative_to_here,
@@ -30,6 +30,7 @@ pub fn sweep(args: &SweepArgs) -> anyhow::Result<Ended> {
     let printer = Printer::new(args.quiet);
     let seeds: Seeds = args.seeds.parse()?;
     let plan = SweepPlan::new(args.config.as_deref(), &args.settings, &seeds)?;
+    plan.runs.iter().try_for_each(|run| require_that_it_can_be_looked_at(&run.config))?;
     let device = device(args.backend, &printer)?.unwrap_or_else(TrainingDevice::cpu);
     let is_together = !device.is_processor();
     // Runs side by side get more done than threads that share one: they wait for nobody.

@@ -5,6 +5,7 @@ use crate::{
     args::TrainArgs,
     device::device,
     exit::Ended,
+    looker::require_that_it_can_be_looked_at,
     printer::Printer,
     relative_path::relative_to_here,
     training_session::{draw_curves, require_terminal, train_and_tell},
@@ -18,6 +19,7 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<Ended> {
     settings.extend(args.seed.map(|seed| format!("training.seed={seed}")));
     settings.extend(args.max_steps.map(|steps| format!("training.max_steps={steps}")));
     let config = Config::load(args.config.as_deref(), &settings)?;
+    require_that_it_can_be_looked_at(&config)?;
     let device = device(args.training.backend, &printer)?;
     match create(args, &config) {
         Err(Error::Finished { path, step }) if args.or_resume => {

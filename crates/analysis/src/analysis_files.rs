@@ -45,10 +45,17 @@ pub struct Provenance {
     pub imported: Option<ImportedFrom>,
     /// The version of Clockwork that analysed it.
     pub clockwork: String,
+    /// A hash of the sources that figures and claims come from, which differ between two states of one version; empty
+    /// where an earlier version wrote none.
+    #[serde(default)]
+    pub sources: String,
 }
 
 /// The version of this crate, and of all others.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The hash of its sources, by the build script.
+const SOURCES: &str = env!("CLOCKWORK_ANALYSIS_SOURCES");
 
 const FINDINGS: &str = "analysis.json";
 const ARRAYS: &str = "arrays.safetensors";
@@ -77,6 +84,7 @@ impl AnalysisFiles {
             config: metadata.config.clone(),
             imported: metadata.imported.clone(),
             clockwork: VERSION.to_owned(),
+            sources: SOURCES.to_owned(),
         };
         let findings = Findings { claims: claims(&summary), summary, provenance };
         Self { findings, arrays: analysis.arrays() }
@@ -121,10 +129,11 @@ impl AnalysisFiles {
 }
 
 impl Provenance {
-    /// Whether it is what this version would say of a checkpoint.
+    /// Whether it is what this state of this version would say of a checkpoint.
     #[must_use]
     pub fn is_of(&self, file: &CheckpointFile) -> bool {
-        self.clockwork == VERSION && self.sha256 == file.sha256
+        let Self { clockwork, sources, sha256, .. } = self;
+        (&clockwork[..], &sources[..], &sha256[..]) == (VERSION, SOURCES, &file.sha256[..])
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::{
-    across::{Across, ClaimAcross, MeanOverlap, Pair},
+    across::{Across, ClaimAcross, HoldAtLoss, MeanOverlap, Pair},
     compared_run::{ComparedRun, HarmfulAblation, RunFindings},
     overlap::Overlap,
     spread::Spread,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clockwork_analysis::{AnalysisFiles, Cluster, Comparison, Error, FailureKind, RunFindings};
+use clockwork_analysis::{AnalysisFiles, Claim, Cluster, Comparison, Error, FailureKind, RunFindings};
 use clockwork_model::{Checkpoint, CheckpointFile, ModelConfig, Weights, initial_weights};
 use serde_json::{Value, json};
 
@@ -102,6 +102,7 @@ fn what_failed_and_what_differs_is_named() {
     let other = json!({"training": {"seed": 1}, "optimizer": {"weight_decay": 0.5}});
     let mut generalised = clock("a", &[3], seed(0));
     generalised.generalised = Some(500);
+    generalised.findings.claims.retain(Claim::holds);
     let runs = [
         generalised,
         clock("again", &[3], other),
@@ -127,6 +128,12 @@ fn what_failed_and_what_differs_is_named() {
         assert!(of_random(id).fails(), "{id}");
     }
     assert_eq!(runs[2].claims_held(), 1);
+    let by_loss: Vec<_> =
+        across.all_claims_hold_by_loss.iter().map(|at| (at.below, at.all_claims_hold, at.runs)).collect();
+    for (run, (below, ..)) in [&runs[0], &runs[2]].into_iter().zip(&by_loss) {
+        assert!((10_f64.powi(below - 1)..10_f64.powi(*below)).contains(&run.original_loss), "{by_loss:?}");
+    }
+    assert_eq!(by_loss.iter().map(|&(_, hold, of)| (hold, of)).collect::<Vec<_>>(), [(1, 2), (0, 1)]);
     assert_eq!(across.same_weights, [["a", "again"]]);
     assert_eq!(across.pairs[0].overlap.jaccard, Some(1.0));
     let generalised = across.generalised.unwrap();

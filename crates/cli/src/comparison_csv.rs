@@ -1,9 +1,10 @@
-use clockwork_analysis::{ComparedRun, Comparison};
+use clockwork_analysis::{Claim, ComparedRun, Comparison};
+use clockwork_report::words;
 
 use crate::comparison_table::clusters;
 
-/// A comparison as CSV, a line per run. Lists are separated by spaces, claims by semicolons; what is not
-/// known is empty.
+/// A comparison as CSV, a line per run. Lists are separated by spaces, claims by semicolons, reasons by bars; what
+/// is not known is empty.
 pub fn csv(of: &Comparison) -> anyhow::Result<String> {
     let settings = of.differing_settings();
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -17,6 +18,7 @@ pub fn csv(of: &Comparison) -> anyhow::Result<String> {
         "test_loss",
         "serving_share_of_effect",
         "share_of_loss_kept",
+        "unnamed_share_of_embedding",
         "unread_neurons",
         "key_freqs",
         "key_freqs_embedding",
@@ -43,9 +45,8 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
     let whole = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
     let list = |freqs: &[usize]| freqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let harmful = run.most_harmful_ablation;
-    let failed = run.claims.iter().filter(|claim| claim.fails());
-    let failed: Vec<&str> = failed.map(|claim| claim.statement.as_str()).collect();
-    let reasons: Vec<String> = run.failure_kinds().iter().map(ToString::to_string).collect();
+    let failure = |claim: &Claim| Some(format!("{}: {}", claim.statement, claim.failure()?.0));
+    let failed: Vec<String> = run.claims.iter().filter_map(failure).collect();
     let mut record = vec![run.name.clone(), run.path.clone(), whole(run.seed)];
     record.extend(settings.iter().map(|path| run.setting(path).unwrap_or_default()));
     record.extend([
@@ -58,6 +59,7 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
         number(run.test_loss),
         run.cleanliness.serving_share_of_effect.to_string(),
         run.cleanliness.share_of_loss_kept.to_string(),
+        run.cleanliness.unnamed_share_of_embedding.to_string(),
         run.cleanliness.unread_neurons.to_string(),
         list(&run.key_freqs),
         list(&run.key_freqs_by_rule.embedding),
@@ -68,7 +70,7 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
         number(harmful.map(|ablation| ablation.loss)),
         run.claims_held().to_string(),
         failed.join("; "),
-        reasons.join("; "),
+        words::reasons(&run.claims).join(" | "),
         run.sha256.clone(),
     ]);
     record

@@ -57,7 +57,7 @@ fn across(of: &Across, p: usize) -> Vec<String> {
     let mut line = |name: &str, text: String| lines.push(format!("  {name:<26} {text}"));
     line("key frequencies per run", spread(&of.key_freqs_per_run, 1));
     line("key most often", most_common(of));
-    line("the three rules agree", format!("in {} of {runs}", of.rules_agree));
+    line("the rules name the same", format!("in {} of {runs}", of.rules_agree));
     if let Some(MeanOverlap { pairs, mean, expected, standard_deviation }) = of.jaccard {
         let chance = format!("by chance {expected:.3} ± {standard_deviation:.3}");
         let pairs = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };
@@ -73,6 +73,13 @@ fn across(of: &Across, p: usize) -> Vec<String> {
     }
     let all = share(of.all_claims_hold, runs, of.all_claims_hold_interval);
     line("every claim holds", format!("in {all}"));
+    // Where all hold, or none, the loss makes no difference.
+    if (1..runs).contains(&of.all_claims_hold) {
+        for at in &of.all_claims_hold_by_loss {
+            let held = share(at.all_claims_hold, at.runs, at.interval);
+            line(&format!("  {}", words::decade(at)), format!("in {held}"));
+        }
+    }
     let (everywhere, elsewhere): (Vec<_>, Vec<_>) =
         of.claims.iter().partition(|claim| claim.holds_in == runs);
     line("claims that hold in all", format!("{} of {}", everywhere.len(), of.claims.len()));

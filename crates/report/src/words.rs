@@ -3,7 +3,9 @@
 use std::path::Path;
 
 pub use clockwork_analysis::short;
-use clockwork_analysis::{Check, Claim, ComparedRun, FailureKind, Findings, Role, Summary, Verdict};
+use clockwork_analysis::{
+    Check, Claim, ComparedRun, FailureKind, Findings, HoldAtLoss, Role, Summary, Verdict,
+};
 use serde_json::Value;
 
 /// Frequencies that are named before the others are only counted.
@@ -61,8 +63,14 @@ pub fn interval(of: Option<[f64; 2]>) -> String {
     of.map_or("–".to_owned(), |[low, high]| format!("{:.0} to {:.0} %", 100.0 * low, 100.0 * high))
 }
 
-/// Why claims fail, one sentence a reason, however many claims it breaks: `not clean, 3 claims: neurons in no
-/// cluster have 12 % of all neurons' effect`.
+/// A decade of losses by its upper end: `loss 1e-7 to 1e-6`.
+#[must_use]
+pub fn decade(HoldAtLoss { below, .. }: &HoldAtLoss) -> String {
+    format!("loss 1e{} to 1e{below}", below - 1)
+}
+
+/// Why claims fail, one sentence a reason, however many claims it breaks: `not clean, 3 claims: neurons
+/// that serve no one frequency have 12 % of all neurons' effect`.
 #[must_use]
 pub fn reasons(claims: &[Claim]) -> Vec<String> {
     let mut broken: Vec<((FailureKind, &str), usize)> = Vec::new();

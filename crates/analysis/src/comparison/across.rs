@@ -18,7 +18,7 @@ pub struct Across {
     pub expected_key_freq_count: f64,
     /// The number of key frequencies.
     pub key_freqs_per_run: Spread,
-    /// In how many networks the three rules agree.
+    /// In how many networks the three rules name the same key frequencies.
     pub rules_agree: usize,
     /// The overlap of key frequencies over all pairs, where there is one.
     pub jaccard: Option<MeanOverlap>,
@@ -31,6 +31,8 @@ pub struct Across {
     pub all_claims_hold: usize,
     /// The interval of 95 % for the share of such networks.
     pub all_claims_hold_interval: Option<[f64; 2]>,
+    /// The same by the loss, a decade each, the lowest first; decades without a network are left out.
+    pub all_claims_hold_by_loss: Vec<HoldAtLoss>,
     /// Each claim, and where it holds.
     pub claims: Vec<ClaimAcross>,
     /// The names of networks with the same weights, group by group. Each is still counted as one network.
@@ -63,6 +65,19 @@ pub struct Pair {
     pub overlap: Overlap,
 }
 
+/// In how many networks of a decade of loss every claim holds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HoldAtLoss {
+    /// Their loss over all inputs is below 10 to this power, and not below 10 to the power before it.
+    pub below: i32,
+    /// How many networks.
+    pub runs: usize,
+    /// In how many of them every claim holds that applies.
+    pub all_claims_hold: usize,
+    /// The interval of 95 % for the share of such networks.
+    pub interval: Option<[f64; 2]>,
+}
+
 /// A claim over all networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClaimAcross {
@@ -89,7 +104,7 @@ impl Across {
         let numbers: Vec<f64> = runs.iter().map(|run| run.key_freqs.len() as f64).collect();
         let generalised: Vec<f64> = runs.iter().filter_map(|run| Some(run.generalised? as f64)).collect();
         let pairs = pairs(frequencies, runs);
-        let all_claims_hold = runs.iter().filter(|run| run.claims.iter().all(|claim| !claim.fails())).count();
+        let all_claims_hold = runs.iter().filter(|run| run.holds_all()).count();
         Self {
             runs: runs.len(),
             frequencies,
@@ -102,6 +117,7 @@ impl Across {
             generalised: Spread::new(&generalised),
             all_claims_hold,
             all_claims_hold_interval: interval(all_claims_hold, runs.len()),
+            all_claims_hold_by_loss: by_loss(runs),
             claims: claims_across(runs),
             same_weights: same_weights(runs),
         }
@@ -142,6 +158,24 @@ fn mean_overlap(pairs: &[Pair]) -> Option<MeanOverlap> {
         expected: mean(&of(&|overlap| overlap.expected_jaccard)),
         standard_deviation: (mean(&of(&|overlap| overlap.jaccard_variance)) / count).sqrt(),
     })
+}
+
+fn by_loss(runs: &[ComparedRun]) -> Vec<HoldAtLoss> {
+    let mut decades: BTreeMap<i32, Vec<bool>> = BTreeMap::new();
+    for run in runs {
+        decades.entry(decade_above(run.original_loss)).or_default().push(run.holds_all());
+    }
+    let decade = |(below, verdicts): (i32, Vec<bool>)| {
+        let (runs, hold) = (verdicts.len(), verdicts.iter().filter(|holds| **holds).count());
+        HoldAtLoss { below, runs, all_claims_hold: hold, interval: interval(hold, runs) }
+    };
+    decades.into_iter().map(decade).collect()
+}
+
+/// The least power of ten that a loss is below.
+fn decade_above(loss: f64) -> i32 {
+    // A loss of 0 has no logarithm.
+    loss.max(f64::MIN_POSITIVE).log10().floor() as i32 + 1
 }
 
 /// Each claim in the order in which it is made first. The same claim is known by its id.

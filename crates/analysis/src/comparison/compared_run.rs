@@ -1,9 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Claim, Cleanliness, Cluster, FailureKind, Findings, KeyFreqsByRule};
+use crate::{Claim, Cleanliness, Cluster, Findings, KeyFreqsByRule};
 
 /// A network that is to be compared.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub struct ComparedRun {
     pub key_freqs: Vec<usize>,
     /// The key frequencies by each of the three rules.
     pub key_freqs_by_rule: KeyFreqsByRule,
-    /// Whether the three rules agree on key frequencies, of which there are any.
+    /// Whether the three rules name the same key frequencies, and any.
     pub rules_agree: bool,
     /// Neurons in each cluster, and in none.
     pub cluster_sizes: BTreeMap<Cluster, usize>,
@@ -112,10 +112,10 @@ impl ComparedRun {
         self.claims.iter().filter(|claim| claim.holds()).count()
     }
 
-    /// The kinds of reasons for which claims fail.
+    /// Whether every claim holds that applies.
     #[must_use]
-    pub fn failure_kinds(&self) -> BTreeSet<FailureKind> {
-        self.claims.iter().filter_map(|claim| Some(claim.failure()?.0)).collect()
+    pub fn holds_all(&self) -> bool {
+        !self.claims.iter().any(Claim::fails)
     }
 
     /// A setting's value, without quotes, if it is known.
@@ -125,7 +125,7 @@ impl ComparedRun {
         Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
 
-    /// How many neurons serve a key frequency.
+    /// How many neurons are in a key frequency's cluster.
     #[must_use]
     pub fn cluster_size(&self, freq: usize) -> usize {
         self.cluster_sizes.get(&Cluster::Frequency(freq)).copied().unwrap_or(0)

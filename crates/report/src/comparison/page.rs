@@ -100,7 +100,7 @@ fn runs(of: &Comparison) -> Markup {
                 }
                 tbody {
                     @for run in &of.runs {
-                        tr class=(if run.claims_held() == claims { "holds" } else { "fails" }) {
+                        tr class=(if run.holds_all() { "holds" } else { "fails" }) {
                             td { (run.name) } td { (run.seed.map_or("–".to_owned(), |seed| seed.to_string())) }
                             @for setting in &settings { td { (run.setting(setting).unwrap_or_else(|| "–".to_owned())) } }
                             td { (words::step(run)) }
@@ -128,17 +128,31 @@ fn claims(of: &Across) -> Markup {
             table {
                 thead { tr { th { "Claim" } th { "Fails in, by reason" } th { "Does not apply to" } th { "Holds in" } th { "95 % of such shares" } } }
                 tbody {
-                    @for ClaimAcross { claim, holds_in, interval, reasons, does_not_apply_in, .. } in &of.claims {
-                        tr class=(if *holds_in == of.runs { "holds" } else { "fails" }) {
+                    (every_claim("every claim that applies", of.all_claims_hold, of.runs, of.all_claims_hold_interval))
+                    @for at in &of.all_claims_hold_by_loss {
+                        (every_claim(&format!("… {}", words::decade(at)), at.all_claims_hold, at.runs, at.interval))
+                    }
+                    @for ClaimAcross { claim, holds_in, fails_in, interval, reasons, does_not_apply_in, .. } in &of.claims {
+                        tr class=(if fails_in.is_empty() { "holds" } else { "fails" }) {
                             td { (claim) }
                             td { @for (kind, names) in reasons { p { (kind) ": " (names.join(", ")) } } }
                             td { (does_not_apply_in.join(", ")) }
-                            td { @if *holds_in == of.runs { "✓ " } (holds_in) " of " (of.runs) }
+                            td { @if fails_in.is_empty() { "✓ " } (holds_in) " of " (holds_in + fails_in.len()) }
                             td { (words::interval(*interval)) }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// In how many of some networks every claim holds.
+fn every_claim(of_networks: &str, hold: usize, networks: usize, interval: Option<[f64; 2]>) -> Markup {
+    html! {
+        tr class=(if hold == networks { "holds" } else { "fails" }) {
+            td { (of_networks) } td {} td {}
+            td { @if hold == networks { "✓ " } (hold) " of " (networks) } td { (words::interval(interval)) }
         }
     }
 }

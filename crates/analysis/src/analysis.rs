@@ -1,14 +1,18 @@
 use clockwork_model::{Checkpoint, ModelConfig, Task, sum_squared_weights};
 
 use crate::{
-    Ablation, Arrays, Attention, Cluster, EffectiveWeights, Embedding, Error, FourierBasis, Logits, Network,
-    NeuronClusters, ReluFit, Result, WLogit, losses::Losses, named_freq::read_freqs, resonance::resonance,
-    share::share,
+    Ablation, Arrays, Attention, Cluster, EffectiveWeights, Embedding, Error, FourierBasis, KeyFreqsByRule,
+    Logits, Network, NeuronClusters, ReluFit, Result, WLogit, losses::Losses, named_freq::read_freqs,
+    resonance::resonance, share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
 /// no machine holds; it is refused before anything of that size is asked for.
 const MAX_BYTES: u64 = 1 << 34;
+
+/// The least fraction of a neuron's variance that a frequency which resonates must explain for the neuron to serve
+/// it. Neurons that carry such a frequency and the two others have two thirds and more (`docs/seeds.md`).
+const SHARED_FRAC_EXPLAINED: f64 = 0.5;
 
 /// Everything that is found in one network.
 #[derive(Debug, Clone)]
@@ -68,14 +72,7 @@ impl Analysis {
     /// not converge; [`Error::Device`] where the activations cannot be read back.
     pub fn new(of: &Checkpoint, observer: &mut dyn Observer) -> Result<Self> {
         let (task, config) = (of.metadata.task, &of.metadata.model);
-        let bytes = bytes_needed(config);
-        if bytes > MAX_BYTES {
-            return Err(Error::TooLarge {
-                modulus: config.modulus,
-                gib: bytes >> 30,
-                max_gib: MAX_BYTES >> 30,
-            });
-        }
+        Self::require_memory(config)?;
         let mut stages = STAGES.iter();
         let mut next = || stages.next().into_iter().for_each(|name| observer.stage(name));
         next();
@@ -121,6 +118,28 @@ impl Analysis {
         })
     }
 
+    /// Refuses a network of which an analysis would take too much memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] where it would take more than 16 GiB.
+    pub fn require_memory(of: &ModelConfig) -> Result<()> {
+        let bytes = bytes_needed(of);
+        match bytes > MAX_BYTES {
+            true => Err(Error::TooLarge { modulus: of.modulus, gib: bytes >> 30, max_gib: MAX_BYTES >> 30 }),
+            false => Ok(()),
+        }
+    }
+
+    /// The key frequencies by each of the three rules.
+    pub(crate) fn key_freqs_by_rule(&self) -> KeyFreqsByRule {
+        KeyFreqsByRule {
+            embedding: self.embedding.key_freqs.clone(),
+            neurons: self.clusters.key_freqs.clone(),
+            w_logit: self.w_logit.key_freqs.clone(),
+        }
+    }
+
     /// Each neuron's effect, [d_mlp]: its summed squared deviation from its mean over inputs, times the
     /// squared norm of its row of `W_logit`.
     pub(crate) fn neuron_effects(&self) -> Vec<f64> {
@@ -138,9 +157,8 @@ impl Analysis {
         let resonating: Vec<usize> = read.iter().copied().filter(resonates).collect();
         let served = |n: usize| match cluster[n] {
             Cluster::Frequency(k) => Some(k),
-            Cluster::Unclustered => {
-                Some(best_freq[n]).filter(|k| frac_explained[n] > 0.0 && resonating.contains(k))
-            }
+            Cluster::Unclustered => Some(best_freq[n])
+                .filter(|k| frac_explained[n] >= SHARED_FRAC_EXPLAINED && resonating.contains(k)),
         };
         (0..cluster.len()).map(served).collect()
     }

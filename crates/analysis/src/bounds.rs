@@ -68,7 +68,7 @@ pub const PROJECTION_GROWTH: Bound = Bound {
 pub const UNCLUSTERED_LOSS: Bound = Bound {
     relation: Relation::Below,
     value: 1.0,
-    source: "the least loss without a cluster: what serves no frequency matters less than what does",
+    source: "the least loss without a cluster: what is in none matters less than what is",
 };
 
 /// The share of what its wave is worth that the loss without a frequency must have at the least. Where logits are

@@ -84,6 +84,9 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
     let (own_at, from_own) = least(freqs, |k| share_from_own_neurons(of, freqs, k));
     let (component_at, component) = least(freqs, |k| share_along_sum(of, freqs, k));
     let (coefficient_at, coefficient) = least(freqs, |k| of.logit_coefficients.get(&k).copied());
+    let others = (1..=of.w_logit_norm_by_freq.len()).filter(|k| !freqs.contains(k));
+    let norm = |k: &usize| of.w_logit_norm_by_freq[k - 1];
+    let strongest_other = others.max_by(|a, b| norm(a).total_cmp(&norm(b))).into_iter().collect();
     let table = [
         (
             "neurons-specialise",
@@ -133,11 +136,11 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
             "w-logit-reads-key",
             "W_logit reads key frequencies only",
             vec![W_LOGIT_KEY.check("share", of.w_logit_frac_key_freqs)],
-            vec![],
+            strongest_other,
         ),
         (
             "w-logit-own-cluster",
-            "and each from its own neurons",
+            "each frequency comes from its own neurons",
             vec![FROM_OWN_NEURONS.check("smallest share", from_own)],
             vec![own_at],
         ),

@@ -2,15 +2,15 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The cluster that a neuron is in: that of the frequency it serves, or none.
+/// The cluster that a neuron is in: that of the frequency which explains it, or none.
 ///
 /// In JSON it is the frequency as text, or `unclustered`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Cluster {
-    /// The neurons that serve this frequency.
+    /// The neurons that this frequency explains.
     Frequency(usize),
-    /// The neurons that serve none.
+    /// The neurons that no frequency explains alone.
     Unclustered,
 }
 
@@ -23,7 +23,7 @@ impl Cluster {
         key_freqs.iter().copied().map(Self::Frequency).chain([Self::Unclustered])
     }
 
-    /// The frequency that its neurons serve, if they do.
+    /// The frequency that explains its neurons, if one does.
     #[must_use]
     pub fn frequency(self) -> Option<usize> {
         match self {

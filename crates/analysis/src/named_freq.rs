@@ -122,10 +122,11 @@ impl Summary {
         read.iter().chain(&named).copied().collect::<BTreeSet<_>>().iter().map(of).collect()
     }
 
-    /// The key frequency by the neurons' rule whose second harmonic a frequency is, if there is one.
+    /// The key frequency that is used and whose second harmonic a frequency is, if there is one.
     fn half_of(&self, freq: usize) -> Option<usize> {
         // A wave of frequency p − k is one of frequency k.
-        self.key_freqs.iter().copied().find(|k| 2 * k == freq || 2 * k + freq == self.n)
+        let is_half = |k: &usize| 2 * k == freq || 2 * k + freq == self.n;
+        self.key_freqs.iter().copied().find(|k| is_half(k) && is_read(&self.w_logit_norm_by_freq, *k))
     }
 }
 
@@ -171,7 +172,11 @@ impl NamedFreq {
                 write!(
                     f,
                     "{freq} is embedded, with {embedded} of the embedding, as the second harmonic of {of}"
-                )
+                )?;
+                match *share_of_w_logit < READ_SHARE {
+                    true => Ok(()),
+                    false => write!(f, ", and read: {read} of W_logit"),
+                }
             }
             Role::PartlyMixed => {
                 let from_others = percent(1.0 - share_from_own_cluster.unwrap_or(0.0));

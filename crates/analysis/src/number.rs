@@ -25,12 +25,21 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
-/// A value and its bound in three digits, or as many more as it takes to tell them apart.
+/// A value and its bound in three digits, or as many more as it takes to tell which is larger.
 pub(crate) fn told_apart(value: f64, bound: f64) -> (String, String) {
-    // Bounds are mostly round: 1e-5, not 1.00e-5.
-    let tells = |digits: &usize| value == bound || in_digits(value, *digits) != short(bound);
+    let tells = |digits: &usize| value == bound || in_digits(value, *digits) != in_digits(bound, *digits);
     let digits = (3..=MOST_DIGITS).find(tells).unwrap_or(MOST_DIGITS);
-    (in_digits(value, digits), short(bound).replace(".00e", "e"))
+    (in_digits(value, digits), round(in_digits(bound, digits)))
+}
+
+/// A number without zeros at the end of its digits: `1e-5`, not `1.00e-5`.
+fn round(number: String) -> String {
+    match number.split_once('e') {
+        Some((digits, power)) if digits.contains('.') => {
+            format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => number,
+    }
 }
 
 /// A number in some digits, without zeros at the end.
@@ -83,6 +92,8 @@ mod tests {
             ((0.999_97, 1.0), ("0.99997", "1")),
             ((1.0, 1.0), ("1", "1")),
             ((2.412e-7, 1e-5), ("2.41e-7", "1e-5")),
+            ((0.012_31, 0.012_345_6), ("0.01231", "0.01235")),
+            ((1.501e-7, 1.5e-7), ("1.501e-7", "1.5e-7")),
         ] {
             assert_eq!(told_apart(value, bound), (words.to_owned(), bound_words.to_owned()));
         }

@@ -11,6 +11,7 @@ pub(crate) struct Reasons {
     is_wrong: Option<String>,
     has_memorised: Option<String>,
     is_unclustered: Option<String>,
+    is_dense: Option<String>,
 }
 
 impl Reasons {
@@ -26,17 +27,22 @@ impl Reasons {
             "neurons that serve no one frequency have {} of all neurons' effect",
             percent(of.share_of_effect_serving_none)
         );
+        let dense = format!(
+            "{} of the embedding is in frequencies that no rule names: weight decay has yet to remove them",
+            percent(of.cleanliness.unnamed_share_of_embedding)
+        );
         Self {
             named: of.named_freqs(),
             is_wrong: (of.accuracy < FOUND_THE_RULE).then_some(wrong),
             has_memorised: (!of.cleanliness.has_forgotten()).then_some(memorised),
             is_unclustered: (!of.cleanliness.is_sorted()).then_some(unclustered),
+            is_dense: (!of.cleanliness.is_sparse()).then_some(dense),
         }
     }
 
     /// The claim with the reason for which it fails, if it does and its training is why.
     pub fn explain_by_training(&self, claim: Claim) -> Claim {
-        match (&self.is_wrong, &self.has_memorised) {
+        match (&self.is_wrong, self.has_memorised.as_ref().or(self.is_dense.as_ref())) {
             (Some(words), _) => claim.because(FailureKind::NotGeneralised, words.clone()),
             (None, Some(words)) => claim.because(FailureKind::NotClean, words.clone()),
             (None, None) => claim,
@@ -46,21 +52,28 @@ impl Reasons {
     /// The claim with the reason for which it fails, if it does. `at` are the frequencies with the worst figures.
     pub fn explain(&self, claim: Claim, at: &[usize]) -> Claim {
         let of_kind = |kind, freqs: Vec<String>| (!freqs.is_empty()).then(|| (kind, freqs.join("; ")));
-        let with = |roles: &[Role], is_meant: &dyn Fn(usize) -> bool| -> Vec<String> {
-            let of_role = self.named.iter().filter(|of| roles.contains(&of.role) && is_meant(of.freq));
+        let with = |is_role: &dyn Fn(Role) -> bool, is_meant: &dyn Fn(usize) -> bool| -> Vec<String> {
+            let of_role = self.named.iter().filter(|of| is_role(of.role) && is_meant(of.freq));
             of_role.map(ToString::to_string).collect()
         };
         let among = |freq: usize| at.contains(&freq);
         let known = |kind, words: &Option<String>| words.clone().map(|words| (kind, words));
-        // What explains more comes first.
+        let any = |_| true;
+        let unread = |role| role == Role::Unread;
+        let mixed = |role| matches!(role, Role::Mixed | Role::PartlyMixed);
+        let harmonic = |role| matches!(role, Role::SecondHarmonic { .. });
+        let weak = |role| matches!(role, Role::Weak | Role::Faint);
+        // What explains more comes first, and a frequency with the worst figure before any other.
         let reason = known(FailureKind::NotGeneralised, &self.is_wrong)
             .or_else(|| known(FailureKind::NotClean, &self.has_memorised))
-            .or_else(|| of_kind(FailureKind::Unread, with(&[Role::Unread], &among)))
-            .or_else(|| of_kind(FailureKind::Mixed, with(&[Role::Mixed, Role::PartlyMixed], &|_| true)))
-            .or_else(|| of_kind(FailureKind::Weak, with(&[Role::Weak], &among)))
-            .or_else(|| of_kind(FailureKind::Weak, with(&[Role::Faint], &|_| true)))
+            .or_else(|| of_kind(FailureKind::Unread, with(&unread, &among)))
+            .or_else(|| known(FailureKind::NotClean, &self.is_dense))
+            .or_else(|| of_kind(FailureKind::Mixed, with(&|role| mixed(role) || harmonic(role), &among)))
+            .or_else(|| of_kind(FailureKind::Weak, with(&weak, &among)))
+            .or_else(|| of_kind(FailureKind::Mixed, with(&mixed, &any)))
+            .or_else(|| of_kind(FailureKind::Weak, with(&|role| role == Role::Faint, &any)))
             .or_else(|| known(FailureKind::NotClean, &self.is_unclustered))
-            .or_else(|| of_kind(FailureKind::Unread, with(&[Role::Unread], &|_| true)));
+            .or_else(|| of_kind(FailureKind::Unread, with(&unread, &any)));
         match reason {
             Some((kind, words)) => claim.because(kind, words),
             None => claim,

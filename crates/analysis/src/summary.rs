@@ -42,8 +42,8 @@ pub struct Summary {
     pub unclustered_frac_active: Option<f64>,
     /// The unclustered neurons' share of all neurons' effect.
     pub unclustered_share_of_effect: f64,
-    /// The share of all neurons' effect that is of those that serve no one frequency: the unclustered, but for those
-    /// that a frequency explains best which resonates with two others.
+    /// The share of all neurons' effect that is of those that serve no one frequency: the unclustered. Those of which
+    /// a frequency that resonates with two others explains most serve it all the same.
     pub share_of_effect_serving_none: f64,
     /// Loss with clusters projected onto their frequency.
     pub loss_neurons_in_key_freqs: f64,
@@ -120,20 +120,14 @@ impl KeyFreqsByRule {
     /// Whether the three rules name the same frequencies, and any.
     #[must_use]
     pub fn agree(&self) -> bool {
-        !self.named_by_any().is_empty() && self.disputed().is_empty()
+        let named: Vec<usize> = self.named_by_any().into_iter().collect();
+        !named.is_empty() && self.sets().into_iter().all(|freqs| *freqs == named)
     }
 
     /// The frequencies that some rule names.
     #[must_use]
     pub fn named_by_any(&self) -> BTreeSet<usize> {
         self.sets().into_iter().flatten().copied().collect()
-    }
-
-    /// The frequencies that some rule names and another does not.
-    pub(crate) fn disputed(&self) -> BTreeSet<usize> {
-        let mut named = self.named_by_any();
-        named.retain(|k| !self.sets().into_iter().all(|freqs| freqs.contains(k)));
-        named
     }
 
     fn sets(&self) -> [&Vec<usize>; 3] {
@@ -178,11 +172,7 @@ impl Summary {
             train_loss: of.train_and_test_loss.map(|[train, _]| train),
             test_loss: of.train_and_test_loss.map(|[_, test]| test),
             key_freqs: key_freqs.clone(),
-            key_freqs_by_rule: KeyFreqsByRule {
-                embedding: embedding.key_freqs.clone(),
-                neurons: key_freqs.clone(),
-                w_logit: w_logit.key_freqs.clone(),
-            },
+            key_freqs_by_rule: of.key_freqs_by_rule(),
             cluster_sizes: clusters.clusters().map(|of| (of, clusters.members(of).len())).collect(),
             dead_neurons: clusters.dead(),
             median_frac_explained: clusters.median_frac_explained(),

@@ -9,6 +9,9 @@ use crate::{
 /// A frequency below this share of the squared norm of `W_logit` is hardly read.
 const READ_SHARE: f64 = 0.01;
 
+/// So is one with a cluster below this share: it dies out, as all did that were followed (`docs/seeds.md`).
+const LASTING_SHARE: f64 = 0.05;
+
 /// A frequency is partly mixed where less than this share of its columns of `W_logit` comes from its own cluster.
 pub(crate) const OWN_SHARE: f64 = 0.8;
 
@@ -60,6 +63,11 @@ pub(crate) fn is_read(norms: &[f64], freq: usize) -> bool {
     share_of(norms, freq) >= READ_SHARE
 }
 
+/// Whether `W_logit` reads a frequency that has a cluster enough for it to last.
+pub(crate) fn lasts(norms: &[f64], freq: usize) -> bool {
+    share_of(norms, freq) >= LASTING_SHARE
+}
+
 /// The frequencies that `W_logit` reads, ascending.
 pub(crate) fn read_freqs(norms: &[f64]) -> Vec<usize> {
     (1..=norms.len()).filter(|&k| is_read(norms, k)).collect()
@@ -90,8 +98,8 @@ impl Summary {
             rule.contains(&freq) || largest_unnamed(norms) < KEY_FREQ_RELATIVE_NORM * norm_of(norms, freq)
         };
         let of = |&freq: &usize| {
-            let is_read = is_read(&self.w_logit_norm_by_freq, freq);
             let is_served = rules.neurons.contains(&freq);
+            let is_read = (if is_served { lasts } else { is_read })(&self.w_logit_norm_by_freq, freq);
             let in_embedding = || stands_out(&rules.embedding, &self.embedding_norm_by_freq, freq);
             let in_w_logit = || stands_out(&rules.w_logit, &self.w_logit_norm_by_freq, freq);
             let share_from_own_cluster = self.w_logit_frac_from_own_cluster.get(&freq).copied();

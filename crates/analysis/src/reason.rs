@@ -5,6 +5,9 @@ use crate::{Claim, FailureKind, NamedFreq, Role, Summary, number::percent};
 /// The least accuracy of a network that has found the rule, but for some inputs.
 const FOUND_THE_RULE: f64 = 0.99;
 
+/// Where projecting neurons removes more than this share of the loss, most of it comes from what was memorised.
+const MOSTLY_MEMORISED: f64 = 0.5;
+
 /// What may explain that a claim about a network fails.
 pub(crate) struct Reasons {
     named: Vec<NamedFreq>,
@@ -17,11 +20,11 @@ pub(crate) struct Reasons {
 impl Reasons {
     /// Those of a network.
     pub fn of(of: &Summary) -> Self {
-        let kept = of.cleanliness.share_of_loss_kept;
+        let removed = 1.0 - of.cleanliness.share_of_loss_kept;
         let wrong = format!("it answers {} of all inputs wrong", percent(1.0 - of.accuracy));
         let memorised = format!(
             "projecting neurons onto their own frequency removes {} of the loss: what was memorised is still there",
-            percent(1.0 - kept)
+            percent(removed)
         );
         let unclustered = format!(
             "neurons that serve no one frequency have {} of all neurons' effect",
@@ -34,7 +37,7 @@ impl Reasons {
         Self {
             named: of.named_freqs(),
             is_wrong: (of.accuracy < FOUND_THE_RULE).then_some(wrong),
-            has_memorised: (!of.cleanliness.has_forgotten()).then_some(memorised),
+            has_memorised: (removed > MOSTLY_MEMORISED).then_some(memorised),
             is_unclustered: (!of.cleanliness.is_sorted()).then_some(unclustered),
             is_dense: (!of.cleanliness.is_sparse()).then_some(dense),
         }

@@ -17,20 +17,27 @@ pub struct Ablation {
     pub neurons_in_key_freqs: f64,
     /// The same without each cluster in turn, the unclustered neurons among them.
     pub excluding_cluster: BTreeMap<Cluster, f64>,
+    /// The same without the neurons that serve each key frequency in turn. It differs from the one without the cluster
+    /// where neurons outside it serve the frequency too: in a resonance.
+    pub excluding_own_neurons: BTreeMap<usize, f64>,
+    /// The same without the neurons that serve no one frequency.
+    pub excluding_serving_none: f64,
 }
 
 impl Ablation {
-    /// Projects, leaves out, and measures. `acts` are the neurons' activations, [p², d_mlp].
+    /// Projects, leaves out, and measures. `acts` are the neurons' activations, [p², d_mlp]; beside the clusters is the
+    /// frequency that each neuron serves.
     pub(crate) fn new(
         basis: &FourierBasis,
         acts: &[f64],
-        clusters: &NeuronClusters,
+        (clusters, served_freq): (&NeuronClusters, &[Option<usize>]),
         w_logit: &WLogit,
         losses: &Losses,
     ) -> Self {
+        let unclustered = clusters.members(Cluster::Unclustered);
         let of_cluster = |cluster| match cluster {
             Cluster::Frequency(k) => projected_logits(basis, clusters, w_logit, k),
-            Cluster::Unclustered => unclustered_logits(basis, acts, clusters, w_logit),
+            Cluster::Unclustered => logits_of(basis, acts, &unclustered, w_logit),
         };
         let parts: Vec<(Cluster, Vec<f64>)> =
             clusters.clusters().map(|cluster| (cluster, of_cluster(cluster))).collect();
@@ -43,9 +50,31 @@ impl Ablation {
             add(&mut rest, part, -1.0);
             losses.bias_corrected(&rest)
         };
+        let excluding_cluster: BTreeMap<Cluster, f64> =
+            parts.iter().map(|(cluster, part)| (*cluster, without(part))).collect();
+        let of_freq = |(cluster, loss): (&Cluster, &f64)| Some((cluster.frequency()?, *loss));
+        let mut excluding_own_neurons: BTreeMap<usize, f64> =
+            excluding_cluster.iter().filter_map(of_freq).collect();
+        let mut serving_none = None;
+        for (cluster, projected) in others {
+            let Some(k) = cluster.frequency() else { continue };
+            let beside: Vec<usize> =
+                unclustered.iter().copied().filter(|&n| served_freq[n] == Some(k)).collect();
+            if !beside.is_empty() {
+                let mut own = logits_of(basis, acts, &beside, w_logit);
+                add(serving_none.get_or_insert_with(|| first.1.clone()), &own, -1.0);
+                add(&mut own, projected, 1.0);
+                excluding_own_neurons.insert(k, without(&own));
+            }
+        }
         Self {
             neurons_in_key_freqs: losses.bias_corrected(&sum),
-            excluding_cluster: parts.iter().map(|(cluster, part)| (*cluster, without(part))).collect(),
+            excluding_serving_none: match &serving_none {
+                Some(serving_none) => without(serving_none),
+                None => excluding_cluster[&Cluster::Unclustered],
+            },
+            excluding_own_neurons,
+            excluding_cluster,
         }
     }
 }
@@ -73,22 +102,17 @@ fn projected_logits(basis: &FourierBasis, clusters: &NeuronClusters, w_logit: &W
     logits
 }
 
-/// What the unclustered neurons, as they are, add to the logits, [p², p].
-fn unclustered_logits(
-    basis: &FourierBasis,
-    acts: &[f64],
-    clusters: &NeuronClusters,
-    w_logit: &WLogit,
-) -> Vec<f64> {
+/// What some neurons, as they are, add to the logits, [p², p]. `acts` are those of all neurons, [p², d_mlp].
+fn logits_of(basis: &FourierBasis, acts: &[f64], members: &[usize], w_logit: &WLogit) -> Vec<f64> {
     let p = basis.modulus();
-    let members = clusters.members(Cluster::Unclustered);
+    let d_mlp = acts.len() / (p * p);
     let mut logits = vec![0.0; p * p * p];
     if members.is_empty() {
         return logits;
     }
     let rows: Vec<f64> = members.iter().flat_map(|&n| &w_logit.w_logit[n * p..][..p]).copied().collect();
     logits.par_chunks_mut(p * p).enumerate().for_each(|(x, of_x)| {
-        let acts = acts.chunks_exact(clusters.cluster.len()).skip(x * p).take(p);
+        let acts = acts.chunks_exact(d_mlp).skip(x * p).take(p);
         let acts: Vec<f64> = acts.flat_map(|row| members.iter().map(move |&n| row[n])).collect();
         write_product(of_x, rows_of(&acts, members.len()), rows_of(&rows, p));
     });

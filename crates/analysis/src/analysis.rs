@@ -1,18 +1,13 @@
 use clockwork_model::{Checkpoint, ModelConfig, Task, sum_squared_weights};
 
 use crate::{
-    Ablation, Arrays, Attention, Cluster, EffectiveWeights, Embedding, Error, FourierBasis, KeyFreqsByRule,
-    Logits, Network, NeuronClusters, ReluFit, Result, WLogit, losses::Losses, named_freq::read_freqs,
-    resonance::resonance, share::share,
+    Ablation, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis, KeyFreqsByRule, Logits,
+    Network, NeuronClusters, ReluFit, Result, WLogit, losses::Losses, resonance::served_freq, share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
 /// no machine holds; it is refused before anything of that size is asked for.
 const MAX_BYTES: u64 = 1 << 34;
-
-/// The least fraction of a neuron's variance that a frequency which resonates must explain for the neuron to serve
-/// it. Neurons that carry such a frequency and the two others have two thirds and more (`docs/seeds.md`).
-const SHARED_FRAC_EXPLAINED: f64 = 0.5;
 
 /// Everything that is found in one network.
 #[derive(Debug, Clone)]
@@ -39,6 +34,9 @@ pub struct Analysis {
     pub clusters: NeuronClusters,
     /// From neurons to logits.
     pub w_logit: WLogit,
+    /// The frequency that each neuron serves, [d_mlp], if it serves one: that of its cluster. Where a frequency resonates
+    /// with two others, neurons outside its cluster that it explains best, and by half at the least, serve it too.
+    pub served_freq: Vec<Option<usize>>,
     /// What restricting and leaving out neurons does.
     pub ablation: Ablation,
     /// The logits.
@@ -95,7 +93,9 @@ impl Analysis {
         next();
         let w_logit = WLogit::new(&basis, &network)?;
         next();
-        let ablation = Ablation::new(&basis, &network.neuron_acts, &clusters, &w_logit, &losses);
+        let served_freq = served_freq(basis.modulus(), &clusters, &w_logit);
+        let ablation =
+            Ablation::new(&basis, &network.neuron_acts, (&clusters, &served_freq), &w_logit, &losses);
         next();
         let logits = Logits::new(&basis, &clusters.key_freqs, &losses, split.as_ref());
         let relu_fit = ReluFit::new(&basis, ReluFit::default_freq(basis.modulus()));
@@ -109,6 +109,7 @@ impl Analysis {
             effective_weights,
             clusters,
             w_logit,
+            served_freq,
             ablation,
             logits,
             relu_fit,
@@ -145,22 +146,6 @@ impl Analysis {
     pub(crate) fn neuron_effects(&self) -> Vec<f64> {
         let norms = self.w_logit.row_norms(self.basis.modulus());
         self.clusters.variance.iter().zip(norms).map(|(variance, norm)| variance * norm).collect()
-    }
-
-    /// The frequency that each neuron serves, [d_mlp]: that of its cluster. Where a frequency resonates with two others,
-    /// the neurons that it explains best serve it, in its cluster or not.
-    pub(crate) fn served_freq(&self) -> Vec<Option<usize>> {
-        let NeuronClusters { cluster, best_freq, frac_explained, key_freqs, .. } = &self.clusters;
-        let read = read_freqs(&self.w_logit.norm_by_freq);
-        let resonates =
-            |k: &usize| key_freqs.contains(k) && resonance(self.basis.modulus(), *k, &read).is_some();
-        let resonating: Vec<usize> = read.iter().copied().filter(resonates).collect();
-        let served = |n: usize| match cluster[n] {
-            Cluster::Frequency(k) => Some(k),
-            Cluster::Unclustered => Some(best_freq[n])
-                .filter(|k| frac_explained[n] >= SHARED_FRAC_EXPLAINED && resonating.contains(k)),
-        };
-        (0..cluster.len()).map(served).collect()
     }
 
     /// The share of all neurons' effect that is of some of them.

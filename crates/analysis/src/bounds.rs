@@ -64,11 +64,11 @@ pub const PROJECTION_GROWTH: Bound = Bound {
     source: "10 × the original loss (in the published network it grows 1.03 times), or 1e-4 if that is more",
 };
 
-/// The loss without the unclustered neurons, relative to the least loss without a cluster.
+/// The loss without the neurons that serve no frequency, relative to the least loss without those of a frequency.
 pub const UNCLUSTERED_LOSS: Bound = Bound {
     relation: Relation::Below,
     value: 1.0,
-    source: "the least loss without a cluster: what is in none matters less than what is",
+    source: "the least loss without those of a frequency: what serves none matters less than what does",
 };
 
 /// The share of what its wave is worth that the loss without a frequency must have at the least. Where logits are

@@ -80,7 +80,7 @@ pub enum FailureKind {
     NotGeneralised,
     /// The cleanup is not over: what was memorised is still there.
     NotClean,
-    /// A frequency is embedded, or served by neurons, and hardly read.
+    /// A frequency is embedded, or served by neurons, and read too little to last.
     Unread,
     /// A frequency is read, but neurons that mix frequencies supply it.
     Mixed,
@@ -104,7 +104,7 @@ impl fmt::Display for FailureKind {
         f.write_str(match self {
             Self::NotGeneralised => "not generalised",
             Self::NotClean => "not clean",
-            Self::Unread => "a frequency hardly read",
+            Self::Unread => "a frequency read too little",
             Self::Mixed => "neurons mixed",
             Self::Weak => "a weak frequency",
             Self::Unexplained => "no known reason",

@@ -66,8 +66,7 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
     let read: Vec<usize> = of.key_freqs.iter().copied().filter(is_read).collect();
     let freqs = if read.is_empty() { &of.key_freqs } else { &read };
     let original = of.original_loss;
-    let losses_without: BTreeMap<usize, f64> = of.losses_without_a_cluster().collect();
-    let least_without = least(freqs, |k| losses_without.get(&k).copied());
+    let least_without = least(freqs, |k| of.loss_excluding_own_neurons.get(&k).copied());
     // What leaving out a frequency must cost: what its wave is worth, within limits.
     let worth = |k: usize, bound: &Bound| {
         let waves = of.loss_waves_excluding.get(&k).copied().unwrap_or(f64::INFINITY);
@@ -79,7 +78,7 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
         let value = losses.get(&k).copied().unwrap_or(f64::INFINITY);
         (Check { bound: worth(k, bound), ..bound.check(&format!("loss without {what} {k}"), value) }, vec![k])
     };
-    let (cluster, cluster_at) = costs(&losses_without, &ABLATION_GROWTH, "cluster");
+    let (cluster, cluster_at) = costs(&of.loss_excluding_own_neurons, &ABLATION_GROWTH, "the neurons of");
     let (excluded, excluded_at) = costs(&of.excluded_loss, &EXCLUSION_GROWTH, "frequency");
     let (own_at, from_own) = least(freqs, |k| share_from_own_neurons(of, freqs, k));
     let (component_at, component) = least(freqs, |k| share_along_sum(of, freqs, k));
@@ -107,11 +106,11 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
         ),
         (
             "unclustered-matter-least",
-            "the unclustered matter least",
+            "neurons that serve no frequency matter least",
             vec![UNCLUSTERED_LOSS.times(
                 least_without.1,
                 "loss without them",
-                of.loss_neurons_in_key_freqs_without_unclustered,
+                of.loss_excluding_serving_none,
             )],
             vec![least_without.0],
         ),
@@ -215,7 +214,7 @@ mod tests {
     use clockwork_model::{Checkpoint, clock};
 
     use super::*;
-    use crate::{Analysis, Cluster, KeyFreqsByRule, Verdict};
+    use crate::{Analysis, KeyFreqsByRule, Verdict};
 
     /// A network of which every claim holds, about as sure as a trained one.
     fn summary() -> Summary {
@@ -235,11 +234,11 @@ mod tests {
             ("neurons-specialise", 1) => of.median_frac_explained = Some(value),
             ("own-frequency-suffices", 0) => of.loss_neurons_in_key_freqs = value * original,
             ("unclustered-matter-least", 0) => {
-                let least = of.least_loss_without_a_cluster().unwrap();
-                of.loss_neurons_in_key_freqs_without_unclustered = value * least;
+                let least = of.loss_excluding_own_neurons.values().copied().fold(f64::INFINITY, f64::min);
+                of.loss_excluding_serving_none = value * least;
             }
             ("clusters-matter", 0) => {
-                of.loss_excluding_cluster.insert(Cluster::Frequency(8), value * original);
+                of.loss_excluding_own_neurons.insert(8, value * original);
             }
             ("sum-terms-suffice", 0) => of.loss_trig_only = value,
             ("frequencies-used", 0) => {
@@ -321,7 +320,7 @@ mod tests {
             for (cost, expected) in [(least * 1.01, true), (least * 0.99, false)] {
                 let mut of = summary();
                 of.loss_waves_excluding.insert(8, worth * original);
-                of.loss_excluding_cluster.insert(Cluster::Frequency(8), cost * original);
+                of.loss_excluding_own_neurons.insert(8, cost * original);
                 assert_eq!(verdict(&of, "clusters-matter"), expected, "{cost} where it is worth {worth}");
                 // Leaving out a frequency need cost no more than ten times the loss.
                 let least = f64::min(least, 10.0);

@@ -22,7 +22,7 @@ pub struct Cleanliness {
     /// The share of the embedding's squared norm in frequencies that no rule names: what weight decay has yet to
     /// remove, neurons or not.
     pub unnamed_share_of_embedding: f64,
-    /// Neurons in the clusters of frequencies that `W_logit` hardly reads: such a frequency dies out.
+    /// Neurons in the clusters of frequencies that `W_logit` reads too little for them to last.
     pub unread_neurons: usize,
 }
 
@@ -49,7 +49,6 @@ impl Cleanliness {
 
     /// What an analysis found.
     pub(crate) fn new(of: &Analysis) -> Self {
-        let served = of.served_freq();
         let kept = match of.original_loss > 0.0 {
             true => of.ablation.neurons_in_key_freqs / of.original_loss,
             // There is nothing to remove.
@@ -60,7 +59,7 @@ impl Cleanliness {
         let unnamed = (1..).zip(norms).filter(|(k, _)| !named.contains(k)).map(|(_, norm)| norm);
         let unread = of.clusters.key_freqs.iter().filter(|k| !lasts(&of.w_logit.norm_by_freq, **k));
         Self {
-            serving_share_of_effect: of.share_of_effect(|n| served[n].is_some()),
+            serving_share_of_effect: of.share_of_effect(|n| of.served_freq[n].is_some()),
             share_of_loss_kept: if kept > 1.0 { 1.0 } else { kept },
             unnamed_share_of_embedding: share(unnamed.sum(), norms.iter().sum()),
             unread_neurons: unread.map(|&k| of.clusters.members(Cluster::Frequency(k)).len()).sum(),
@@ -99,7 +98,7 @@ impl fmt::Display for Cleanliness {
         write!(f, ", {unnamed} % of the embedding in frequencies that no rule names")?;
         match self.unread_neurons {
             0 => Ok(()),
-            n => write!(f, ", {n} neurons in clusters that are hardly read"),
+            n => write!(f, ", {n} neurons in clusters that are read too little"),
         }
     }
 }
@@ -130,6 +129,6 @@ mod tests {
             15 % of the embedding in frequencies that no rule names";
         assert_eq!(clean.to_string(), words);
         let unread = Cleanliness { unread_neurons: 9, ..clean };
-        assert_eq!(unread.to_string(), format!("{words}, 9 neurons in clusters that are hardly read"));
+        assert_eq!(unread.to_string(), format!("{words}, 9 neurons in clusters that are read too little"));
     }
 }

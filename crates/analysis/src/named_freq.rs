@@ -9,8 +9,8 @@ use crate::{
 /// A frequency below this share of the squared norm of `W_logit` is hardly read.
 const READ_SHARE: f64 = 0.01;
 
-/// So is one with a cluster below this share: it dies out, as all did that were followed (`docs/seeds.md`).
-const LASTING_SHARE: f64 = 0.05;
+/// One with a cluster below this share dies out, as all did that were followed (`docs/seeds.md`).
+const LASTING_SHARE: f64 = 0.09;
 
 /// A frequency is partly mixed where less than this share of its columns of `W_logit` comes from its own cluster.
 pub(crate) const OWN_SHARE: f64 = 0.8;
@@ -42,7 +42,7 @@ pub enum Role {
     Used,
     /// As used, but in the embedding or in `W_logit` it does not stand out from the frequencies that no rule names.
     Weak,
-    /// It is embedded, or neurons serve it, and `W_logit` hardly reads it.
+    /// It is embedded, or neurons serve it, and `W_logit` reads it too little for it to last.
     Unread,
     /// It is embedded, has no cluster, and is twice the frequency of one that is used, whose neurons it helps to
     /// shape.
@@ -167,8 +167,14 @@ impl NamedFreq {
         match role {
             Role::Used => write!(f, "{freq} is kept by {neurons} neurons and read: {read} of W_logit"),
             Role::Weak => write!(f, "{freq} is kept by {neurons} neurons and weak: {read} of W_logit"),
-            Role::Unread if *neurons > 0 => {
+            Role::Unread if *neurons > 0 && *share_of_w_logit < READ_SHARE => {
                 write!(f, "{freq} is kept by {neurons} neurons and hardly read: {read} of W_logit")
+            }
+            Role::Unread if *neurons > 0 => {
+                write!(
+                    f,
+                    "{freq} is kept by {neurons} neurons and read too little to last: {read} of W_logit"
+                )
             }
             Role::Unread => {
                 write!(

@@ -51,6 +51,11 @@ pub struct Summary {
     pub loss_neurons_in_key_freqs_without_unclustered: f64,
     /// Loss without each cluster in turn.
     pub loss_excluding_cluster: BTreeMap<Cluster, f64>,
+    /// Loss without the neurons that serve each key frequency in turn: its cluster and, in a resonance, the neurons
+    /// that serve it all the same.
+    pub loss_excluding_own_neurons: BTreeMap<usize, f64>,
+    /// Loss without the neurons that serve no one frequency.
+    pub loss_excluding_serving_none: f64,
     /// Loss with only the components along cos ω_k(x + y) and sin ω_k(x + y).
     pub loss_trig_only: f64,
     /// Loss without a frequency's two components, over all inputs.
@@ -142,7 +147,7 @@ impl Summary {
         let Analysis { basis, clusters, w_logit, logits, ablation, embedding, .. } = of;
         let (p, d_mlp) = (basis.modulus(), of.network.d_mlp);
         let key_freqs = &clusters.key_freqs;
-        let served = of.served_freq();
+        let served = &of.served_freq;
         let per_freq = |f: &dyn Fn(usize) -> f64| key_freqs.iter().map(|&k| (k, f(k))).collect();
         let unclustered = clusters.members(Cluster::Unclustered);
         let mean =
@@ -183,6 +188,8 @@ impl Summary {
             loss_neurons_in_key_freqs: ablation.neurons_in_key_freqs,
             loss_neurons_in_key_freqs_without_unclustered: ablation.excluding_cluster[&Cluster::Unclustered],
             loss_excluding_cluster: ablation.excluding_cluster.clone(),
+            loss_excluding_own_neurons: ablation.excluding_own_neurons.clone(),
+            loss_excluding_serving_none: ablation.excluding_serving_none,
             loss_trig_only: logits.loss_trig_only,
             excluded_loss: per_freq(&|k| logits.excluded_loss[&k].all),
             excluded_train_loss: excluded_of_split(0),

@@ -141,6 +141,11 @@ fn neurons_may_carry_two_frequencies_that_their_own_resonates_with() {
             assert_eq!(failing(id).is_none(), resonates, "{id}");
         }
         assert_eq!(summary.cleanliness.is_clean(), resonates, "{:?}", summary.cleanliness);
+        // The neurons that carry all three are left out with those of 8 then, not with those that serve none.
+        let of_cluster = summary.loss_excluding_cluster[&Cluster::Frequency(8)];
+        assert_eq!(summary.loss_excluding_own_neurons[&8] != of_cluster, resonates);
+        let without_none = summary.loss_excluding_serving_none / summary.loss_neurons_in_key_freqs;
+        assert_eq!((without_none - 1.0).abs() < 1e-6, resonates, "{without_none}");
     }
 }
 

@@ -220,7 +220,7 @@ mod tests {
             fails("d", FailureKind::NotClean, "it is noisy"),
         ];
         let expected =
-            ["not clean, 2 claims: it is noisy", "a frequency hardly read, 1 claim: 5 is hardly read"];
+            ["not clean, 2 claims: it is noisy", "a frequency read too little, 1 claim: 5 is hardly read"];
         assert_eq!(reasons(&claims), expected);
     }
 

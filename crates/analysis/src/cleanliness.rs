@@ -88,14 +88,14 @@ impl Cleanliness {
 
 impl fmt::Display for Cleanliness {
     /// Writes the figures: `99.2 % of the effect serves one frequency, 100 % of the loss kept by projecting, 4.1 % of
-    /// the embedding in frequencies that no rule names`.
+    /// the embedding in unnamed frequencies`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let beside = |share: f64, bound: f64| told_apart(100.0 * share, 100.0 * bound).0;
         let serving = beside(self.serving_share_of_effect, SERVING_SHARE);
         let kept = beside(self.share_of_loss_kept, LOSS_KEPT);
         let unnamed = beside(self.unnamed_share_of_embedding, UNNAMED_SHARE);
         write!(f, "{serving} % of the effect serves one frequency, {kept} % of the loss kept by projecting")?;
-        write!(f, ", {unnamed} % of the embedding in frequencies that no rule names")?;
+        write!(f, ", {unnamed} % of the embedding in unnamed frequencies")?;
         match self.unread_neurons {
             0 => Ok(()),
             n => write!(f, ", {n} neurons in clusters that are read too little"),
@@ -126,7 +126,7 @@ mod tests {
             assert!(!unclean.is_clean(), "{unclean:?}");
         }
         let words = "95 % of the effect serves one frequency, 10 % of the loss kept by projecting, \
-            15 % of the embedding in frequencies that no rule names";
+            15 % of the embedding in unnamed frequencies";
         assert_eq!(clean.to_string(), words);
         let unread = Cleanliness { unread_neurons: 9, ..clean };
         assert_eq!(unread.to_string(), format!("{words}, 9 neurons in clusters that are read too little"));

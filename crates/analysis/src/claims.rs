@@ -83,9 +83,6 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
     let (own_at, from_own) = least(freqs, |k| share_from_own_neurons(of, freqs, k));
     let (component_at, component) = least(freqs, |k| share_along_sum(of, freqs, k));
     let (coefficient_at, coefficient) = least(freqs, |k| of.logit_coefficients.get(&k).copied());
-    let others = (1..=of.w_logit_norm_by_freq.len()).filter(|k| !freqs.contains(k));
-    let norm = |k: &usize| of.w_logit_norm_by_freq[k - 1];
-    let strongest_other = others.max_by(|a, b| norm(a).total_cmp(&norm(b))).into_iter().collect();
     let table = [
         (
             "neurons-specialise",
@@ -135,7 +132,7 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
             "w-logit-reads-key",
             "W_logit reads key frequencies only",
             vec![W_LOGIT_KEY.check("share", of.w_logit_frac_key_freqs)],
-            strongest_other,
+            strongest_but(of, freqs).into_iter().collect(),
         ),
         (
             "w-logit-own-cluster",
@@ -169,6 +166,12 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
 /// A loss against a multiple of the original. One that is next to nothing may grow to that of a network that generalises.
 fn grown_from(original: f64, bound: &Bound, loss: f64) -> Check {
     Check { bound: f64::max(bound.value * original, LOSS.value), ..bound.check("loss", loss) }
+}
+
+/// The frequency that `W_logit` reads most but for these.
+fn strongest_but(of: &Summary, freqs: &[usize]) -> Option<usize> {
+    let others = (1..).zip(&of.w_logit_norm_by_freq).filter(|(k, _)| !freqs.contains(k));
+    others.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(k, _)| k)
 }
 
 /// The frequency with the least figure, and the figure.

@@ -114,6 +114,23 @@ fn compared(sandbox: &Sandbox) {
         );
         assert_eq!(record[column("generalised")].parse().ok(), run["generalised"].as_u64());
     }
+    analysed_anew(sandbox, &runs[0]);
+}
+
+/// What this state of the program analysed is taken as it is, and what another state analysed is not.
+fn analysed_anew(sandbox: &Sandbox, run: &Value) {
+    let path = format!("runs/q/seed-0/analysis/step-{:07}/analysis.json", run["step"].as_u64().unwrap());
+    let mut findings = sandbox.json(&path);
+    let loss = |findings: &Value| {
+        sandbox.write(&path, &findings.to_string());
+        let compared: Value =
+            serde_json::from_str(&sandbox.succeed(&["compare", "--json", "runs/q"])).unwrap();
+        compared["runs"][0]["original_loss"].clone()
+    };
+    findings["summary"]["original_loss"] = 7.0.into();
+    assert_eq!(loss(&findings), 7.0);
+    findings["provenance"]["sources"] = "another state".into();
+    assert_eq!(loss(&findings), run["original_loss"]);
 }
 
 #[test]

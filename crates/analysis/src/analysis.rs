@@ -34,8 +34,8 @@ pub struct Analysis {
     pub clusters: NeuronClusters,
     /// From neurons to logits.
     pub w_logit: WLogit,
-    /// The frequency that each neuron serves, [d_mlp], if it serves one: that of its cluster. Where a frequency resonates
-    /// with two others, neurons outside its cluster that it explains best, and by half at the least, serve it too.
+    /// The frequency that each neuron serves, [d_mlp], if it serves one: that of its cluster or, in a resonance, of
+    /// those that share it.
     pub served_freq: Vec<Option<usize>>,
     /// What restricting and leaving out neurons does.
     pub ablation: Ablation,

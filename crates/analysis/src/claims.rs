@@ -217,7 +217,7 @@ mod tests {
     use clockwork_model::{Checkpoint, clock};
 
     use super::*;
-    use crate::{Analysis, KeyFreqsByRule, Verdict};
+    use crate::{Analysis, FailureKind, KeyFreqsByRule, Verdict};
 
     /// A network of which every claim holds, about as sure as a trained one.
     fn summary() -> Summary {
@@ -352,6 +352,22 @@ mod tests {
         };
         assert!(verdict(1e-2, 0.99e-2) && !verdict(1e-2, 1.01e-2));
         assert!(verdict(1e-7, 0.99e-4) && !verdict(1e-7, 1.01e-4));
+    }
+
+    #[test]
+    fn a_frequency_at_fault_is_told_before_what_was_memorised() {
+        let mut of = summary();
+        of.cleanliness.share_of_loss_kept = 0.2;
+        of.original_loss = 1e-3;
+        let kind = |of: &Summary, id: &str| {
+            let claims = claims(of);
+            claims.iter().find(|claim| claim.id == id).unwrap().failure().map(|(kind, _)| kind)
+        };
+        assert_eq!((kind(&of, "generalises"), kind(&of, "rules-agree")), (Some(FailureKind::NotClean), None));
+        of.w_logit_norm_by_freq[7] *= 0.1;
+        of.key_freqs_by_rule.w_logit.retain(|&k| k != 8);
+        assert_eq!(kind(&of, "generalises"), Some(FailureKind::NotClean));
+        assert_eq!(kind(&of, "rules-agree"), Some(FailureKind::Unread));
     }
 
     #[test]

@@ -68,8 +68,8 @@ impl Reasons {
         let weak = |role| matches!(role, Role::Weak | Role::Faint);
         // What explains more comes first, and a frequency with the worst figure before any other.
         let reason = known(FailureKind::NotGeneralised, &self.is_wrong)
-            .or_else(|| known(FailureKind::NotClean, &self.has_memorised))
             .or_else(|| of_kind(FailureKind::Unread, with(&unread, &among)))
+            .or_else(|| known(FailureKind::NotClean, &self.has_memorised))
             .or_else(|| known(FailureKind::NotClean, &self.is_dense))
             .or_else(|| of_kind(FailureKind::Mixed, with(&|role| mixed(role) || harmonic(role), &among)))
             .or_else(|| of_kind(FailureKind::Weak, with(&weak, &among)))

@@ -73,12 +73,9 @@ fn across(of: &Across, p: usize) -> Vec<String> {
     }
     let all = share(of.all_claims_hold, runs, of.all_claims_hold_interval);
     line("every claim holds", format!("in {all}"));
-    // Where all hold, or none, the loss makes no difference.
-    if (1..runs).contains(&of.all_claims_hold) {
-        for at in &of.all_claims_hold_by_loss {
-            let held = share(at.all_claims_hold, at.runs, at.interval);
-            line(&format!("  {}", words::decade(at)), format!("in {held}"));
-        }
+    for at in of.verdicts_by_loss() {
+        let held = share(at.all_claims_hold, at.runs, at.interval);
+        line(&format!("  {}", words::decade(at)), format!("in {held}"));
     }
     let (everywhere, elsewhere): (Vec<_>, Vec<_>) =
         of.claims.iter().partition(|claim| claim.holds_in == runs);

@@ -123,6 +123,15 @@ impl Across {
         }
     }
 
+    /// How verdicts depend on the loss, by decade; nothing where all networks hold every claim, or none does.
+    #[must_use]
+    pub fn verdicts_by_loss(&self) -> &[HoldAtLoss] {
+        match (1..self.runs).contains(&self.all_claims_hold) {
+            true => &self.all_claims_hold_by_loss,
+            false => &[],
+        }
+    }
+
     /// The pair whose overlap is the least likely by chance, if any two networks share a frequency that
     /// are not one and the same.
     #[must_use]
@@ -162,7 +171,7 @@ fn mean_overlap(pairs: &[Pair]) -> Option<MeanOverlap> {
 
 fn by_loss(runs: &[ComparedRun]) -> Vec<HoldAtLoss> {
     let mut decades: BTreeMap<i32, Vec<bool>> = BTreeMap::new();
-    for run in runs {
+    for run in runs.iter().filter(|run| run.original_loss.is_finite()) {
         decades.entry(decade_above(run.original_loss)).or_default().push(run.holds_all());
     }
     let decade = |(below, verdicts): (i32, Vec<bool>)| {

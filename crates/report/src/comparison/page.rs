@@ -126,10 +126,10 @@ fn claims(of: &Across) -> Markup {
     html! {
         div.table {
             table {
-                thead { tr { th { "Claim" } th { "Fails in, by reason" } th { "Does not apply to" } th { "Holds in" } th { "95 % of such shares" } } }
+                thead { tr { th { "Claim" } th { "Fails in, by reason" } th { "Does not apply to" } th { "Holds in" } th { "95 % interval" } } }
                 tbody {
                     (every_claim("every claim that applies", of.all_claims_hold, of.runs, of.all_claims_hold_interval))
-                    @for at in &of.all_claims_hold_by_loss {
+                    @for at in of.verdicts_by_loss() {
                         (every_claim(&format!("… {}", words::decade(at)), at.all_claims_hold, at.runs, at.interval))
                     }
                     @for ClaimAcross { claim, holds_in, fails_in, interval, reasons, does_not_apply_in, .. } in &of.claims {

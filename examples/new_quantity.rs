@@ -25,7 +25,7 @@ fn report_margins(of: &CheckpointFile, directory: &Path) -> anyhow::Result<Writt
     let least = margins.iter().copied().fold(f64::INFINITY, f64::min);
     let mut files = AnalysisFiles::new(of, &analysis);
     let (quantity, source) = ("least margin".to_owned(), "e times as likely as any other answer".to_owned());
-    let check = Check { quantity, value: least, relation: Relation::Above, bound: 1.0, source };
+    let check = Check { quantity, freq: None, value: least, relation: Relation::Above, bound: 1.0, source };
     files.findings.claims.push(Claim::new("margin", "every answer is clear", vec![check]));
 
     // A map's columns go to the right and its rows upwards, as x and y are to.

@@ -24,6 +24,9 @@ pub struct Claim {
 pub struct Check {
     /// What the figure is.
     pub quantity: String,
+    /// The frequency that it is of, where it is the worst among the figures of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freq: Option<usize>,
     /// Its value, in the unit of the quantity.
     pub value: f64,
     /// How the value must lie to the bound.
@@ -120,6 +123,7 @@ impl Claim {
     ///
     /// let few = Check {
     ///     quantity: "key frequencies".to_owned(),
+    ///     freq: None,
     ///     value: 5.0,
     ///     relation: Relation::Below,
     ///     bound: 10.0,
@@ -199,10 +203,16 @@ impl Check {
         told_apart(self.value, self.bound)
     }
 
+    /// The frequency that it is of, as an addition: ` for 18`, or nothing.
+    #[must_use]
+    pub fn of_freq(&self) -> String {
+        self.freq.map_or(String::new(), |k| format!(" for {k}"))
+    }
+
     /// What is wrong where it does not hold: `linear share is 0.03, not < 0.01`.
     fn broken(&self) -> String {
         let (value, bound) = self.value_and_bound();
-        format!("{} is {value}, not {} {bound}", self.quantity, self.relation)
+        format!("{} is {value}{}, not {} {bound}", self.quantity, self.of_freq(), self.relation)
     }
 }
 
@@ -222,7 +232,7 @@ mod tests {
     use super::*;
 
     fn check(value: f64, relation: Relation) -> Check {
-        Check { quantity: "loss".into(), value, relation, bound: 2.0, source: "by hand".into() }
+        Check { quantity: "loss".into(), freq: None, value, relation, bound: 2.0, source: "by hand".into() }
     }
 
     #[test]
@@ -236,6 +246,16 @@ mod tests {
             assert_eq!([1.9, 2.0, 2.1].map(|value| check(value, relation).holds()), expected, "{relation}");
             assert!(!check(f64::NAN, relation).holds());
         }
+    }
+
+    #[test]
+    fn what_is_broken_is_told_with_its_frequency() {
+        let of_18 = Check { freq: Some(18), ..check(3.0, Relation::Below) };
+        let claim = Claim::new("a", "it is small", vec![of_18, check(2.5, Relation::Below)]);
+        let expected = "loss is 3 for 18, not < 2, loss is 2.5, not < 2";
+        assert_eq!(claim.failure(), Some((FailureKind::Unexplained, expected)));
+        let json = serde_json::to_value(&claim).unwrap();
+        assert_eq!((&json["checks"][0]["freq"], json["checks"][1].get("freq")), (&18.into(), None));
     }
 
     #[test]

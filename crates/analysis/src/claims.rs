@@ -67,22 +67,13 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
     let freqs = if read.is_empty() { &of.key_freqs } else { &read };
     let original = of.original_loss;
     let least_without = least(freqs, |k| of.loss_excluding_own_neurons.get(&k).copied());
-    // What leaving out a frequency must cost: what its wave is worth, within limits.
-    let worth = |k: usize, bound: &Bound| {
-        let waves = of.loss_waves_excluding.get(&k).copied().unwrap_or(f64::INFINITY);
-        (WORTH_OF_WAVE * waves).clamp(original, bound.value * original)
-    };
-    let costs = |losses: &BTreeMap<usize, f64>, bound: &Bound, what: &str| {
-        let relative = |k: usize| Some(losses.get(&k)? / worth(k, bound));
-        let (k, _) = least(freqs, relative);
-        let value = losses.get(&k).copied().unwrap_or(f64::INFINITY);
-        (Check { bound: worth(k, bound), ..bound.check(&format!("loss without {what} {k}"), value) }, vec![k])
-    };
-    let (cluster, cluster_at) = costs(&of.loss_excluding_own_neurons, &ABLATION_GROWTH, "the neurons of");
-    let (excluded, excluded_at) = costs(&of.excluded_loss, &EXCLUSION_GROWTH, "frequency");
-    let (own_at, from_own) = least(freqs, |k| share_from_own_neurons(of, freqs, k));
-    let (component_at, component) = least(freqs, |k| share_along_sum(of, freqs, k));
-    let (coefficient_at, coefficient) = least(freqs, |k| of.logit_coefficients.get(&k).copied());
+    let cost = |quantity, losses, bound| cost_of_least(of, freqs, quantity, losses, bound);
+    let cluster =
+        cost("loss without a frequency's neurons", &of.loss_excluding_own_neurons, &ABLATION_GROWTH);
+    let excluded = cost("loss without a frequency", &of.excluded_loss, &EXCLUSION_GROWTH);
+    let from_own = least(freqs, |k| share_from_own_neurons(of, freqs, k));
+    let component = least(freqs, |k| share_along_sum(of, freqs, k));
+    let coefficient = least(freqs, |k| of.logit_coefficients.get(&k).copied());
     let table = [
         (
             "neurons-specialise",
@@ -111,14 +102,14 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
             )],
             vec![least_without.0],
         ),
-        ("clusters-matter", "every cluster matters", vec![cluster], cluster_at),
+        ("clusters-matter", "every cluster matters", vec![cluster], vec![]),
         (
             "sum-terms-suffice",
             "x + y terms alone suffice",
             vec![grown_from(original, &TRIG_ONLY_LOSS, of.loss_trig_only)],
             vec![],
         ),
-        ("frequencies-used", "every key frequency is used", vec![excluded], excluded_at),
+        ("frequencies-used", "every key frequency is used", vec![excluded], vec![]),
         (
             "linear-terms-cancel",
             "linear terms cancel in the logits",
@@ -137,30 +128,52 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
         (
             "w-logit-own-cluster",
             "each frequency comes from its own neurons",
-            vec![FROM_OWN_NEURONS.check("smallest share", from_own)],
-            vec![own_at],
+            vec![FROM_OWN_NEURONS.worst("smallest share", from_own)],
+            vec![],
         ),
         (
             "neurons-supply-sum",
             "neurons supply cos and sin of ω_k(x + y)",
-            vec![COMPONENT.check("smallest share", component)],
-            vec![component_at],
+            vec![COMPONENT.worst("smallest share", component)],
+            vec![],
         ),
         (
             "logits-are-waves",
             "logits are Σ C_k cos ω_k(x + y − z)",
             vec![
-                LOGIT_COEFFICIENT.check("smallest C_k", coefficient),
+                LOGIT_COEFFICIENT.worst("smallest C_k", coefficient),
                 LOGITS_EXPLAINED.check("share explained", of.logit_frac_variance_explained),
             ],
-            vec![coefficient_at],
+            vec![],
         ),
     ];
-    let claim = |(id, statement, checks, at): (&str, &str, Vec<Check>, Vec<usize>)| match freqs.is_empty() {
-        true => Claim::does_not_apply(id, statement, NO_KEY_FREQ),
-        false => reasons.explain(Claim::new(id, statement, checks), &at),
+    // The last are frequencies that a figure is about beside those that the checks name.
+    let claim = |(id, statement, checks, also): (&str, &str, Vec<Check>, Vec<usize>)| {
+        let at: Vec<usize> = checks.iter().filter_map(|check| check.freq).chain(also).collect();
+        match freqs.is_empty() {
+            true => Claim::does_not_apply(id, statement, NO_KEY_FREQ),
+            false => reasons.explain(Claim::new(id, statement, checks), &at),
+        }
     };
     table.into_iter().map(claim).collect()
+}
+
+/// The loss without that frequency which costs least, against what leaving it out must cost: what its wave is worth,
+/// within limits.
+fn cost_of_least(
+    of: &Summary,
+    freqs: &[usize],
+    quantity: &str,
+    losses: &BTreeMap<usize, f64>,
+    bound: &Bound,
+) -> Check {
+    let worth = |k: usize| {
+        let waves = of.loss_waves_excluding.get(&k).copied().unwrap_or(f64::INFINITY);
+        (WORTH_OF_WAVE * waves).clamp(of.original_loss, bound.value * of.original_loss)
+    };
+    let (k, _) = least(freqs, |k| Some(losses.get(&k)? / worth(k)));
+    let value = losses.get(&k).copied().unwrap_or(f64::INFINITY);
+    Check { bound: worth(k), ..bound.worst(quantity, (k, value)) }
 }
 
 /// A loss against a multiple of the original. One that is next to nothing may grow to that of a network that generalises.

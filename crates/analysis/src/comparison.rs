@@ -1,6 +1,7 @@
 //! What many networks have in common, and what differs.
 
 mod across;
+mod claim_across;
 mod compared_run;
 mod interval;
 mod overlap;
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::{
-    across::{Across, ClaimAcross, HoldAtLoss, MeanOverlap, Pair},
+    across::{Across, HoldAtLoss, MeanOverlap, Pair},
+    claim_across::{CheckAcross, ClaimAcross},
     compared_run::{ComparedRun, HarmfulAblation, RunFindings},
     overlap::Overlap,
     spread::Spread,

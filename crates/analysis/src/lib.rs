@@ -63,8 +63,8 @@ pub use claims::claims;
 pub use cleanliness::Cleanliness;
 pub use cluster::Cluster;
 pub use comparison::{
-    Across, ClaimAcross, ComparedRun, Comparison, HarmfulAblation, HoldAtLoss, MeanOverlap, Overlap, Pair,
-    RunFindings, Spread, common_task,
+    Across, CheckAcross, ClaimAcross, ComparedRun, Comparison, HarmfulAblation, HoldAtLoss, MeanOverlap,
+    Overlap, Pair, RunFindings, Spread, common_task,
 };
 pub use direction::Direction;
 pub use effective_weights::EffectiveWeights;

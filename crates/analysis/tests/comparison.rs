@@ -73,6 +73,18 @@ fn clocks_by_hand() {
     assert_eq!(across.most_alike(), Some(&across.pairs[0]));
     let claim = |id: &str| across.claims.iter().find(|claim| claim.id == id).unwrap();
     assert_eq!(across.claims.len(), runs[0].claims.len());
+    // Where networks have bounds of their own, a figure is told as a multiple of its bound.
+    let mut multiples = runs
+        .iter()
+        .map(|run| {
+            let of = &run.claims.iter().find(|claim| claim.id == "clusters-matter").unwrap().checks[0];
+            of.value / of.bound
+        })
+        .collect::<Vec<_>>();
+    multiples.sort_by(f64::total_cmp);
+    let clusters = &claim("clusters-matter").checks[0];
+    assert_eq!((clusters.bound, clusters.networks, clusters.holds_in), (None, 3, 3));
+    assert_eq!(clusters.quantiles.unwrap()[1], multiples[1]);
     assert_eq!((claim("rules-agree").holds_in, claim("rules-agree").fails_in.len()), (3, 0));
     // Two or three of so few frequencies are not sparse.
     let sparse = claim("embedding-sparse");
@@ -118,6 +130,20 @@ fn what_failed_and_what_differs_is_named() {
     let agree = claim("rules-agree");
     assert_eq!(agree.claim, "the three rules do not contradict each other");
     assert_eq!((agree.holds_in, &agree.fails_in[..]), (2, &["random".to_owned()][..]));
+    // The claim that fails is kept of one clock only, beside that of the random network.
+    let [accuracy, loss] = &claim("generalises").checks[..] else { panic!() };
+    assert_eq!((accuracy.quantity.as_str(), accuracy.bound, accuracy.networks), ("accuracy", Some(1.0), 2));
+    assert_eq!((accuracy.holds_in, loss.holds_in), (1, 0));
+    let of_random = runs[2].accuracy;
+    for (found, share) in accuracy.quantiles.unwrap().into_iter().zip([0.05, 0.5, 0.95]) {
+        assert!((found - (of_random + share * (1.0 - of_random))).abs() < 1e-12, "{found} at {share}");
+    }
+    // Each clock has a bound of its own for what its frequency is worth, and both the same.
+    let [without] = &claim("clusters-matter").checks[..] else { panic!() };
+    assert_eq!((without.quantity.as_str(), without.networks), ("loss without a frequency's neurons", 2));
+    let cluster = &runs[1].claims.iter().find(|claim| claim.id == "clusters-matter").unwrap().checks[0];
+    assert_eq!((cluster.freq, without.bound), (Some(3), Some(cluster.bound)));
+    assert_eq!(without.quantiles, Some([cluster.value; 3]));
     // It has no cluster, and so nothing that one could be said of.
     let clusters = claim("clusters-matter");
     assert_eq!((clusters.holds_in, clusters.fails_in.len()), (2, 0));

@@ -41,7 +41,9 @@ fn with_commas(numbers: &[usize]) -> String {
 pub fn found(claim: &Claim) -> String {
     match &claim.verdict {
         Verdict::DoesNotApply { reason } => reason.clone(),
-        _ => joined(claim, |check| format!("{} {}", check.quantity, check.value_and_bound().0)),
+        _ => joined(claim, |check| {
+            format!("{} {}{}", check.quantity, check.value_and_bound().0, check.of_freq())
+        }),
     }
 }
 
@@ -179,6 +181,7 @@ mod tests {
     fn a_claims_figures_stand_beside_their_bounds() {
         let check = |quantity: &str, value, relation, bound| Check {
             quantity: quantity.to_owned(),
+            freq: None,
             value,
             relation,
             bound,
@@ -206,6 +209,7 @@ mod tests {
         let fails = |id: &str, kind, reason: &str| {
             let check = Check {
                 quantity: "loss".to_owned(),
+                freq: None,
                 value: 1.0,
                 relation: Relation::Below,
                 bound: 0.5,

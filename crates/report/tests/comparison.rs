@@ -125,6 +125,8 @@ fn the_page_tells_runs_and_claims_and_escapes_what_it_is_told() {
         "2 (32), 5 (32)",
         "7 (running)",
         held.as_str(),
+        "loss without a frequency's neurons",
+        "Their figures",
     ] {
         assert!(html.contains(words), "{words:?} is missing");
     }

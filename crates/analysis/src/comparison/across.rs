@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ComparedRun, Overlap, Spread, interval::interval};
-use crate::{Claim, FailureKind, Verdict};
+use super::{ClaimAcross, ComparedRun, Overlap, Spread, claim_across::claims_across, interval::interval};
 
 /// Figures over all networks that are compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,25 +75,6 @@ pub struct HoldAtLoss {
     pub all_claims_hold: usize,
     /// The interval of 95 % for the share of such networks.
     pub interval: Option<[f64; 2]>,
-}
-
-/// A claim over all networks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ClaimAcross {
-    /// Names the claim wherever it is made.
-    pub id: String,
-    /// What is claimed.
-    pub claim: String,
-    /// In how many networks it holds.
-    pub holds_in: usize,
-    /// The interval of 95 % (Wilson 1927) for the share in which it holds, of networks to which it applies.
-    pub interval: Option<[f64; 2]>,
-    /// Where it fails.
-    pub fails_in: Vec<String>,
-    /// The same by the kind of reason.
-    pub reasons: BTreeMap<FailureKind, Vec<String>>,
-    /// Where it does not apply.
-    pub does_not_apply_in: Vec<String>,
 }
 
 impl Across {
@@ -185,38 +165,6 @@ fn by_loss(runs: &[ComparedRun]) -> Vec<HoldAtLoss> {
 fn decade_above(loss: f64) -> i32 {
     // A loss of 0 has no logarithm.
     loss.max(f64::MIN_POSITIVE).log10().floor() as i32 + 1
-}
-
-/// Each claim in the order in which it is made first. The same claim is known by its id.
-fn claims_across(runs: &[ComparedRun]) -> Vec<ClaimAcross> {
-    let mut across: Vec<ClaimAcross> = Vec::new();
-    for run in runs {
-        for Claim { id, statement, verdict, .. } in &run.claims {
-            let i = across.iter().position(|of| of.id == *id).unwrap_or_else(|| {
-                across.push(ClaimAcross {
-                    id: id.clone(),
-                    claim: statement.clone(),
-                    holds_in: 0,
-                    interval: None,
-                    fails_in: Vec::new(),
-                    reasons: BTreeMap::new(),
-                    does_not_apply_in: Vec::new(),
-                });
-                across.len() - 1
-            });
-            let of = &mut across[i];
-            match verdict {
-                Verdict::Holds => of.holds_in += 1,
-                Verdict::Fails { kind, .. } => {
-                    of.fails_in.push(run.name.clone());
-                    of.reasons.entry(*kind).or_default().push(run.name.clone());
-                }
-                Verdict::DoesNotApply { .. } => of.does_not_apply_in.push(run.name.clone()),
-            }
-        }
-    }
-    across.iter_mut().for_each(|of| of.interval = interval(of.holds_in, of.holds_in + of.fails_in.len()));
-    across
 }
 
 /// Two networks whose figures are the same to the last bit have the same weights; their files can differ in

@@ -32,9 +32,25 @@ impl Spread {
     }
 }
 
+/// The value below which this share of some values lies, which are in order: between two of them on the straight line
+/// (Hyndman and Fan 1996, definition 7).
+pub(super) fn quantile(ordered: &[f64], share: f64) -> f64 {
+    let position = share * (ordered.len() - 1) as f64;
+    let (before, after) = (ordered[position.floor() as usize], ordered[position.ceil() as usize]);
+    before + (after - before) * position.fract()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_by_hand() {
+        let of = |share| quantile(&[1.0, 2.0, 4.0, 8.0, 16.0], share);
+        assert_eq!([0.0, 0.25, 0.5, 0.625, 1.0].map(of), [1.0, 2.0, 4.0, 6.0, 16.0]);
+        assert_eq!(quantile(&[3.0], 0.95), 3.0);
+        assert!((quantile(&[0.0, 1.0], 0.05) - 0.05).abs() < 1e-15);
+    }
 
     #[test]
     fn by_hand() {

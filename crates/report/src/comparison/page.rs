@@ -1,4 +1,4 @@
-use clockwork_analysis::{Across, ClaimAcross, ComparedRun, Comparison};
+use clockwork_analysis::{Across, CheckAcross, ClaimAcross, ComparedRun, Comparison};
 use maud::{Markup, html};
 
 use crate::{
@@ -20,7 +20,7 @@ pub(super) fn html(of: &Comparison, of_story: &[Section]) -> String {
         id: "claims",
         name: "Claims",
         title: "The claims, run by run",
-        content: claims(&of.across),
+        content: html! { (claims(&of.across)) (figures(&of.across)) },
     });
     let provenance: Vec<_> = of.runs.iter().map(provenance).collect();
     sections.push(PageSection {
@@ -155,6 +155,43 @@ fn every_claim(of_networks: &str, hold: usize, networks: usize, interval: Option
             td { @if hold == networks { "✓ " } (hold) " of " (networks) } td { (words::interval(interval)) }
         }
     }
+}
+
+/// The figures that the claims stand on, each with its bound and where the networks have it.
+fn figures(of: &Across) -> Markup {
+    let bound = |check: &CheckAcross| match check.bound {
+        Some(bound) => format!("{} {}", check.relation, short(bound)),
+        None => format!("{} 1 × its bound", check.relation),
+    };
+    html! {
+        h3 { "Their figures" }
+        p {
+            "Of the networks that a claim applies to, 90 % have its figure between the first and the last of the three "
+            "values. Where each network has a bound of its own, values are multiples of it."
+        }
+        div.table {
+            table {
+                thead { tr { th { "Claim" } th { "Figure" } th { "Bound" } th { "5 % below" } th { "Median" } th { "95 % below" } th { "Keeps it in" } } }
+                tbody {
+                    @for claim in &of.claims {
+                        @for (i, check) in claim.checks.iter().enumerate() {
+                            tr {
+                                td { @if i == 0 { (claim.claim) } }
+                                td { (check.quantity) } td { (bound(check)) }
+                                @for value in values(check) { td { (value) } }
+                                td { (check.holds_in) " of " (check.networks) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The three quantiles of a figure, in words.
+fn values(of: &CheckAcross) -> [String; 3] {
+    of.quantiles.map_or_else(|| ["–"; 3].map(str::to_owned), |values| values.map(short))
 }
 
 /// What a run's row stands for.

@@ -73,6 +73,15 @@ fn every_figure_is_that_of_the_reference() {
 
 #[test]
 #[ignore = "needs models that have no licence to be kept here"]
+fn a_file_whose_records_look_like_an_entry_of_its_archive_is_read() {
+    // As saved under a name of 21 letters, and under one of 11.
+    let [long, short] = ["valid-zip-refused.pt", "small/relu_nobias.pt"].map(|model| analyse(model).summary);
+    assert_eq!(long, short);
+    assert!((long.original_loss - 9.869_498_05e-5).abs() < 1e-9, "{}", long.original_loss);
+}
+
+#[test]
+#[ignore = "needs models that have no licence to be kept here"]
 fn claims_hold_on_networks_that_generalised_cleanly() {
     for model in CLEAN {
         let claims = analyse(model).claims;

@@ -24,10 +24,13 @@
 //! # Ok::<(), clockwork_model::Error>(())
 //! ```
 
+mod archive;
 mod batch;
 mod checkpoint;
 mod checkpoint_metadata;
 mod clock;
+mod contents;
+mod element_type;
 mod error;
 mod foreign_file;
 mod import;
@@ -36,12 +39,15 @@ mod last_position;
 pub mod loss;
 mod model_config;
 mod parameters;
+mod pickle;
 mod rows;
 mod seal;
 mod split;
 mod state_dict;
+mod stored_tensor;
 mod task;
 mod textbook;
+mod torch_file;
 mod transformer;
 
 pub use batch::Batch;

@@ -1,20 +1,28 @@
 //! Other people's files: every format and orientation gives the same network, what is another kind of
 //! network is refused by name, and broken or hostile files do no harm.
 
+mod archive;
+mod pickle;
+mod pickles;
+mod tensors;
+
 use std::{
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
 };
 
-use clockwork_model::{
-    Checkpoint, CheckpointFile, Error, ModelConfig, NAMES, Orientation, Weights, initial_weights,
-};
+use clockwork_model::{Checkpoint, CheckpointFile, Error, ModelConfig, Orientation};
 use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
-use safetensors::{Dtype, tensor::TensorView};
 use tempfile::TempDir;
 use zip::{ZipWriter, write::SimpleFileOptions};
+
+use crate::{
+    archive::Archive,
+    pickle::Pickle,
+    tensors::{Tensor, notebook_2022, pytorch, safetensors, storages, transformer_lens, weights},
+};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -23,143 +31,6 @@ static MEMORY: PeakAlloc = PeakAlloc;
 const MAX_MEGABYTES: f32 = 16.0;
 
 const MODEL: ModelConfig = ModelConfig { modulus: 5, d_model: 4, n_heads: 2, d_mlp: 6 };
-
-/// A tensor in a file: name, shape, elements.
-type Tensor = (String, Vec<usize>, Vec<f32>);
-
-fn weights() -> Weights {
-    initial_weights(&MODEL, 3)
-}
-
-fn transformer_lens() -> Vec<Tensor> {
-    let tensors = NAMES.zip(MODEL.shapes()).zip(weights());
-    tensors.into_array().map(|((name, shape), values)| (name.to_owned(), shape, values)).to_vec()
-}
-
-/// As the 2022 notebook has it, with its mask and a logit for `=`.
-fn notebook_2022() -> Vec<Tensor> {
-    let mut tensors = transformer_lens();
-    for (name, shape, values) in &mut tensors {
-        match name.rsplit('.').next().unwrap() {
-            "W_E" | "W_in" | "W_out" | "W_Q" | "W_K" | "W_V" => transpose(shape, values),
-            "W_O" => {
-                *shape = vec![shape[0] * shape[1], shape[2]];
-                transpose(shape, values);
-            }
-            "W_U" => {
-                let rows = values.chunks_exact(shape[1]);
-                *values = rows.flat_map(|row| row.iter().copied().chain([9.0])).collect();
-                shape[1] += 1;
-            }
-            _ => {}
-        }
-    }
-    tensors.push(("blocks.0.attn.mask".to_owned(), vec![3, 3], vec![1.0; 9]));
-    tensors
-}
-
-fn transpose(shape: &mut [usize], values: &mut [f32]) {
-    let n = shape.len();
-    let (rows, columns) = (shape[n - 2], shape[n - 1]);
-    let old = values.to_vec();
-    for (new, old) in values.chunks_exact_mut(rows * columns).zip(old.chunks_exact(rows * columns)) {
-        for i in 0..rows {
-            for j in 0..columns {
-                new[j * rows + i] = old[i * columns + j];
-            }
-        }
-    }
-    shape.swap(n - 2, n - 1);
-}
-
-fn bytes_of(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
-
-fn safetensors(tensors: &[Tensor]) -> Vec<u8> {
-    let bytes: Vec<Vec<u8>> = tensors.iter().map(|(_, _, values)| bytes_of(values)).collect();
-    let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
-        (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap())
-    });
-    safetensors::serialize(views, None).unwrap()
-}
-
-/// What `torch.save` writes of a dictionary of tensors, below `under` if that is not empty, with a list
-/// of whole numbers beside it.
-fn pytorch(tensors: &[Tensor], under: &str, indices: &[i32]) -> Vec<u8> {
-    let mut pickle = Pickle(vec![0x80, 2, b'}']);
-    if !under.is_empty() {
-        pickle.text(under);
-        pickle.0.push(b'}');
-    }
-    for (storage, (name, shape, values)) in tensors.iter().enumerate() {
-        pickle.text(name);
-        pickle.global("torch._utils", "_rebuild_tensor_v2");
-        pickle.0.extend(b"((");
-        pickle.text("storage");
-        pickle.global("torch", "FloatStorage");
-        pickle.text(&storage.to_string());
-        pickle.text("cpu");
-        pickle.number(values.len() as i32);
-        pickle.0.extend(b"tQ");
-        pickle.number(0);
-        pickle.tuple(shape);
-        let strides: Vec<usize> = (1..=shape.len()).map(|axis| shape[axis..].iter().product()).collect();
-        pickle.tuple(&strides);
-        pickle.0.push(0x89);
-        pickle.global("collections", "OrderedDict");
-        pickle.0.extend(b")RtRs");
-    }
-    if !under.is_empty() {
-        pickle.0.push(b's');
-    }
-    if !indices.is_empty() {
-        pickle.text("train_indices");
-        pickle.0.extend(b"](");
-        indices.iter().for_each(|&index| pickle.number(index));
-        pickle.0.extend(b"es");
-    }
-    pickle.0.push(b'.');
-    let storages = tensors.iter().map(|(_, _, values)| bytes_of(values)).collect();
-    archive(&pickle.0, storages)
-}
-
-fn archive(pickle: &[u8], storages: Vec<Vec<u8>>) -> Vec<u8> {
-    let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    zip.start_file("archive/data.pkl", stored).unwrap();
-    zip.write_all(pickle).unwrap();
-    for (i, storage) in storages.into_iter().enumerate() {
-        zip.start_file(format!("archive/data/{i}"), stored).unwrap();
-        zip.write_all(&storage).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
-
-struct Pickle(Vec<u8>);
-
-impl Pickle {
-    fn text(&mut self, text: &str) {
-        self.0.push(b'X');
-        self.0.extend((text.len() as u32).to_le_bytes());
-        self.0.extend(text.bytes());
-    }
-
-    fn number(&mut self, number: i32) {
-        self.0.push(b'J');
-        self.0.extend(number.to_le_bytes());
-    }
-
-    fn global(&mut self, module: &str, name: &str) {
-        self.0.extend(format!("c{module}\n{name}\n").bytes());
-    }
-
-    fn tuple(&mut self, numbers: &[usize]) {
-        self.0.push(b'(');
-        numbers.iter().for_each(|&number| self.number(number as i32));
-        self.0.push(b't');
-    }
-}
 
 struct Files(TempDir);
 
@@ -290,12 +161,13 @@ fn other_kinds_of_networks_are_refused_by_name() {
 fn nothing_in_a_pickle_is_executed() {
     let files = Files::new();
     let (trace, module) = (files.0.path().join("trace"), if cfg!(windows) { "nt" } else { "posix" });
-    let mut pickle = Pickle(vec![0x80, 2]);
+    let mut pickle = Pickle::new();
     pickle.global(module, "system");
-    pickle.0.push(b'(');
+    pickle.add(b"(");
     pickle.text(&format!("touch '{}'", trace.display()));
-    pickle.0.extend(b"tR.");
-    for bytes in [archive(&pickle.0, vec![]), pickle.0.clone()] {
+    pickle.add(b"tR");
+    let pickle = pickle.end();
+    for bytes in [Archive::default().of(&pickle, &[]), pickle] {
         let problem = files.problem("a.pt", &bytes);
         assert!(problem.starts_with("neither a safetensors file nor a PyTorch state dict"), "{problem}");
     }
@@ -305,15 +177,16 @@ fn nothing_in_a_pickle_is_executed() {
 #[test]
 fn a_small_archive_that_unpacks_to_much_is_refused() {
     let files = Files::new();
-    let mut pickle = Pickle(vec![0x80, 2, b'}']);
+    let mut pickle = Pickle::new();
+    pickle.add(b"}");
     pickle.text("long");
-    pickle.0.extend(b"](");
-    pickle.0.extend(std::iter::repeat_n(b'N', 4 << 20));
-    pickle.0.extend(b"es.");
+    pickle.add(b"](");
+    pickle.add(&vec![b'N'; 4 << 20]);
+    pickle.add(b"es");
     let path = files.0.path().join("bomb.pt");
     let mut zip = ZipWriter::new(File::create(&path).unwrap());
     zip.start_file("archive/data.pkl", SimpleFileOptions::default()).unwrap();
-    zip.write_all(&pickle.0).unwrap();
+    zip.write_all(&pickle.end()).unwrap();
     zip.finish().unwrap();
     assert!(fs::metadata(&path).unwrap().len() < 1 << 16, "it is compressed");
     let error = Checkpoint::open(&path, None).unwrap_err().to_string();
@@ -373,8 +246,8 @@ proptest! {
         let at = at.index(pickle.len());
         pickle[at] = byte;
         pickle[1] = protocol;
-        let storages = transformer_lens().iter().map(|(_, _, values)| bytes_of(values)).collect();
-        let _ = read_harmlessly("a.pt", &archive(&pickle, storages));
+        let storages = storages(&transformer_lens());
+        let _ = read_harmlessly("a.pt", &Archive::default().of(&pickle, &storages));
     }
 
     #[test]

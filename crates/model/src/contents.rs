@@ -1,0 +1,133 @@
+//! What is in a pickle, by its path: keys, indices and attributes separated by dots.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    pickle::{Id, Value},
+    stored_tensor::StoredTensor,
+    torch_file::TorchFile,
+};
+
+/// How deep dictionaries, lists and objects may lie in each other.
+const MAX_DEPTH: usize = 32;
+
+/// The most tensors and lists that are found, ten times those of five hundred state dicts.
+const MAX_FOUND: usize = 1 << 16;
+
+/// How many values are looked at. Values that are referred to more than once are looked at as often.
+const MAX_VISITS: usize = 1 << 22;
+
+/// Attributes of a module whose contents are named as if they were its own.
+const TRANSPARENT: [&str; 3] = ["_parameters", "_buffers", "_modules"];
+
+/// What is found in a file, by its path: keys, indices and attributes separated by dots.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// Tensors and arrays; why not where one cannot be read.
+    pub tensors: BTreeMap<String, Result<StoredTensor>>,
+    /// Lists of whole numbers.
+    pub lists: BTreeMap<String, Vec<i64>>,
+}
+
+type Result<T> = std::result::Result<T, String>;
+
+impl Contents {
+    /// Finds what is in a file. The error says why nothing is.
+    pub fn of(file: &TorchFile) -> Result<Self> {
+        let mut search = Search { file, found: Self::default(), visits: 0, within: Vec::new() };
+        search.visit(file.pickle.root, "")?;
+        match search.found.tensors.is_empty() {
+            true => Err("it holds no tensors".to_owned()),
+            false => Ok(search.found),
+        }
+    }
+}
+
+/// Looks through what was pickled.
+struct Search<'a> {
+    file: &'a TorchFile<'a>,
+    found: Contents,
+    visits: usize,
+    /// The values on the way to the one that is looked at.
+    within: Vec<Id>,
+}
+
+impl Search<'_> {
+    fn visit(&mut self, id: Id, path: &str) -> Result<()> {
+        self.visits += 1;
+        if self.visits > MAX_VISITS || self.within.len() > MAX_DEPTH {
+            return Err("its values lie too deep in each other".to_owned());
+        }
+        if self.found.tensors.len() + self.found.lists.len() > MAX_FOUND {
+            return Err(format!("it holds more than {MAX_FOUND} tensors and lists"));
+        }
+        // What is in itself is there already.
+        if self.within.contains(&id) {
+            return Ok(());
+        }
+        self.within.push(id);
+        self.look_into(id, path)?;
+        self.within.pop();
+        Ok(())
+    }
+
+    fn look_into(&mut self, id: Id, path: &str) -> Result<()> {
+        let pickle = &self.file.pickle;
+        match pickle.get(id) {
+            Value::Dict(entries) => self.visit_entries(entries, path),
+            Value::List(elements) | Value::Tuple(elements) => {
+                if let Some(numbers) = self.whole_numbers(elements) {
+                    self.found.lists.insert(path.to_owned(), numbers);
+                    return Ok(());
+                }
+                let mut elements = elements.iter().enumerate();
+                elements.try_for_each(|(i, &element)| self.visit(element, &below(path, &i.to_string())))
+            }
+            Value::Object(object) => {
+                if let Some(tensor) = self.file.tensor(object) {
+                    self.found.tensors.insert(path.to_owned(), tensor);
+                    return Ok(());
+                }
+                self.visit_entries(&object.entries, path)?;
+                let Some(state) = object.state else { return Ok(()) };
+                // A class with slots has a pair for its state.
+                let states = match pickle.get(state) {
+                    Value::Tuple(both) => &both[..],
+                    _ => &[state],
+                };
+                for &state in states {
+                    if let Value::Dict(attributes) = pickle.get(state) {
+                        self.visit_entries(attributes, path)?;
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn visit_entries(&mut self, entries: &[(Id, Id)], path: &str) -> Result<()> {
+        for &(key, value) in entries {
+            let path = match self.file.pickle.get(key) {
+                Value::Text(key) if TRANSPARENT.contains(&&**key) => path.to_owned(),
+                Value::Text(key) => below(path, key),
+                Value::Int(key) => below(path, &key.to_string()),
+                _ => continue,
+            };
+            self.visit(value, &path)?;
+        }
+        Ok(())
+    }
+
+    fn whole_numbers(&self, elements: &[Id]) -> Option<Vec<i64>> {
+        let number = |&id: &Id| match self.file.pickle.get(id) {
+            Value::Int(number) => Some(*number),
+            _ => None,
+        };
+        elements.iter().map(number).collect()
+    }
+}
+
+fn below(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}

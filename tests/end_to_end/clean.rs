@@ -27,7 +27,7 @@ fn train(name: &str, more: &[&str]) -> Vec<String> {
     args.into_iter().chain(GROKS.iter().chain(more).map(ToString::to_string)).collect()
 }
 
-/// A run's files that must be the same however it came to its end: all weights, the optimiser's state, the metrics.
+/// The checkpoints of a run, which must be the same however it came to its end: all weights, the optimiser's state.
 fn bytes(sandbox: &Sandbox, run: &str) -> Vec<(String, Vec<u8>)> {
     let names = fs::read_dir(sandbox.path(format!("runs/{run}/checkpoints"))).unwrap();
     let mut names: Vec<String> =

@@ -163,15 +163,14 @@ fn a_run_without_its_optimisers_states_is_not_begun_again() {
     }
     let before = all(&sandbox);
     let words = [
-        "runs/a: cannot go on exactly: checkpoints/step-0000200.optimizer.safetensors is missing",
-        "clockwork resume runs/a --from-step 200",
-        "clockwork train --config runs/a/config.toml --name NAME",
+        "cannot go on exactly: checkpoints/step-0000200.optimizer.safetensors is missing",
+        "resume runs/a --from-step 200",
+        "train --config",
     ];
     for args in
         [&["resume", "runs/a"][..], &["train", "--config=runs/a/config.toml", "--name=a", "--or-resume"]]
     {
-        let refused = sandbox.run(args);
-        assert_refused(&refused, 2, &[&words[0][8..], words[2].split(" runs/a").next().unwrap()]);
+        assert_refused(&sandbox.run(args), 2, &words);
     }
     assert!(all(&sandbox) == before, "a refused run was changed");
     let none = sandbox.run(&["resume", "runs/a", "--from-step=175"]);
@@ -215,14 +214,8 @@ fn what_is_gone_on_with_from_zero_moments_can_be_stopped_at_once() {
         bytes[last] ^= 1;
         fs::write(sandbox.path(state(step)), bytes).unwrap();
     }
-    let words = [
-        "cannot go on exactly: ",
-        "optimizer.safetensors: damaged",
-        "clockwork resume runs/a --from-step 200",
-    ];
-    let refused = sandbox.run(&["resume", "runs/a"]);
-    assert_refused(&refused, 2, &words[..2]);
-    assert!(String::from_utf8(refused.stderr).unwrap().contains("--from-step 200"));
+    let words = ["cannot go on exactly: ", "optimizer.safetensors: damaged", "resume runs/a --from-step 200"];
+    assert_refused(&sandbox.run(&["resume", "runs/a"]), 2, &words);
     // A wrong request later on has moved nothing.
     let before = all(&sandbox);
     let broken =

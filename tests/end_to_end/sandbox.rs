@@ -21,7 +21,7 @@ pub const SMALL: [&str; 5] = [
 /// `configs/quick.toml`.
 pub const MODULO_59: &str = "\
     [task]\nmodulus = 59\ntrain_fraction = 0.4\n[model]\nd_mlp = 256\n[optimizer]\nweight_decay = 2.0\n\
-    [training]\nseed = 0\nmax_steps = 7_000\nstop_below_test_loss = 1e-6\n";
+    [training]\nseed = 0\nmax_steps = 7_000\nstop_below_test_loss = 1e-6\nstop_when = \"steps\"\n";
 
 /// The backends that tests run on, which must behave alike; wgpu only where it is built in.
 pub const BACKENDS: &[&str] =

@@ -1,6 +1,12 @@
 //! The bounds of the claims, each with where it comes from.
+//!
+//! The round numbers among them, such as ten and a hundred times a loss, were chosen before the study in
+//! `docs/seeds.md`; the study shows how far trained networks are from each.
 
-use crate::{Check, Relation, cleanliness::SERVING_SHARE, named_freq::OWN_SHARE, short};
+use crate::{
+    Check, Relation, cleanliness::SERVING_SHARE, named_freq::OWN_SHARE,
+    neuron_clusters::CLUSTER_FRAC_EXPLAINED, short,
+};
 
 /// A bound that a figure must keep.
 pub struct Bound {
@@ -14,8 +20,8 @@ pub struct Bound {
     pub typical: Typical,
 }
 
-/// What 95 of 100 trained networks have at the least, or at most where the bound is one from above: those of the study
-/// in `docs/seeds.md`, "The figures behind the claims".
+/// The quantile on the bound's side among a hundred trained networks, of 5 % where a figure must be above its bound and
+/// of 95 % where it must be below: those of the study in `docs/seeds.md`, "The figures behind the claims".
 #[derive(Clone, Copy)]
 pub enum Typical {
     /// The bound follows from what is claimed.
@@ -40,14 +46,14 @@ pub const LOSS: Bound = Bound {
     relation: Relation::Below,
     value: 1e-4,
     source: "of 135 networks 123 ended below 3e-5 and 12 above 9e-4; published ones have 1e-7 to 3e-7",
-    typical: Typical::Value(4.2e-6),
+    typical: Typical::Value(4.15e-6),
 };
 
 /// How many frequencies are key by one rule and not by another.
 pub const DISPUTED_FREQS: Bound = Bound {
     relation: Relation::Equal,
     value: 0.0,
-    source: "the rules look at different weights; none is in dispute in 94 of 100 networks (docs/seeds.md)",
+    source: "the rules look at different weights and should say the same",
     typical: Typical::NotMeasured,
 };
 
@@ -56,7 +62,7 @@ pub const GINI: Bound = Bound {
     relation: Relation::Above,
     value: 0.8,
     source: "an embedding that keeps a handful of frequencies is above it, a random one has about 0.1",
-    typical: Typical::Value(0.869),
+    typical: Typical::Value(0.87),
 };
 
 /// What neurons that serve no one frequency may do. Right after grokking half of the neurons can be unclustered and yet
@@ -82,7 +88,7 @@ pub const PROJECTION_GROWTH: Bound = Bound {
     relation: Relation::Below,
     value: 10.0,
     source: "10 × the original loss, or 1e-4 if that is more",
-    typical: Typical::TimesBound(0.02),
+    typical: Typical::TimesBound(0.0199),
 };
 
 /// The loss without the neurons that serve no frequency, relative to the least loss without those of a frequency.
@@ -90,18 +96,19 @@ pub const UNCLUSTERED_LOSS: Bound = Bound {
     relation: Relation::Below,
     value: 1.0,
     source: "the least loss without those of a frequency: what serves none matters less than what does",
-    typical: Typical::TimesBound(0.0339),
+    typical: Typical::TimesBound(0.0338),
 };
 
-/// The share of what its wave is worth that the loss without a frequency must have at the least. Where logits are
-/// waves, trained networks have 0.9 and more.
+/// How much of the loss that the waves alone have without a frequency the network must have without it. Of the study's
+/// networks at step 3,000 (`docs/seeds.md`) all but one, whose neurons are mixed, have 0.73 and more without a
+/// frequency's neurons, and 1.17 and more without the frequency.
 pub const WORTH_OF_WAVE: f64 = 0.5;
 
 /// How many times the loss must grow without a cluster.
 pub const ABLATION_GROWTH: Bound = Bound {
     relation: Relation::Above,
     value: 100.0,
-    source: "100 × the original loss, or half of what the waves lose without it if that is less",
+    source: "100 × the original loss, or half of what the waves lose without it if that is less, and never less than the original",
     typical: Typical::TimesBound(6.46),
 };
 
@@ -112,14 +119,14 @@ pub const TRIG_ONLY_LOSS: Bound = Bound {
     relation: Relation::Below,
     value: 1.0,
     source: "the original loss, or 1e-4 if that is more",
-    typical: Typical::Value(1.9e-7),
+    typical: Typical::Value(1.88e-7),
 };
 
 /// How many times the loss must grow without a frequency that is used.
 pub const EXCLUSION_GROWTH: Bound = Bound {
     relation: Relation::Above,
     value: 10.0,
-    source: "10 × the original loss, or half of what the waves lose without it if that is less",
+    source: "10 × the original loss, or half of what the waves lose without it if that is less, and never less than the original",
     typical: Typical::TimesBound(28.5),
 };
 
@@ -144,7 +151,7 @@ pub const W_LOGIT_KEY: Bound = Bound {
     relation: Relation::Above,
     value: 0.95,
     source: "all others together must be as little as noise",
-    typical: Typical::Value(0.986),
+    typical: Typical::Value(0.987),
 };
 
 /// The share of a frequency's columns of `W_logit` from the neurons that serve it, at the least.
@@ -158,9 +165,9 @@ pub const FROM_OWN_NEURONS: Bound = Bound {
 /// The share, at the least, of what neurons supply that lies along cos or sin of ω_k(x + y).
 pub const COMPONENT: Bound = Bound {
     relation: Relation::Above,
-    value: 0.85,
+    value: CLUSTER_FRAC_EXPLAINED,
     source: "the share at which a neuron joins a frequency's cluster, at the strength of the mean frequency",
-    typical: Typical::Value(0.914),
+    typical: Typical::Value(0.915),
 };
 
 /// C_k.
@@ -168,7 +175,7 @@ pub const LOGIT_COEFFICIENT: Bound = Bound {
     relation: Relation::Above,
     value: 0.0,
     source: "waves must add up at the right answer",
-    typical: Typical::Value(3.04),
+    typical: Typical::Value(3.05),
 };
 
 /// The share of the logits' variance that Σ C_k cos ω_k(x + y − z) explains.
@@ -233,8 +240,8 @@ impl Bound {
             Typical::Value(value) => short(value),
             Typical::TimesBound(multiple) => format!("{} × it", short(multiple)),
         };
-        let side = if self.relation == Relation::Below { "less" } else { "more" };
-        format!("; 95 of 100 networks have {side} than {value} (docs/seeds.md)")
+        let quantile = if self.relation == Relation::Below { 95 } else { 5 };
+        format!("; the {quantile} % quantile of 100 networks modulo 89 is {value} (docs/seeds.md)")
     }
 }
 
@@ -242,41 +249,72 @@ impl Bound {
 mod tests {
     use super::*;
 
+    /// What the study found in the networks, a row a figure.
+    const STUDY: &str = include_str!("../../../docs/seeds.md");
+
+    /// The bounds that the study has a row for, by claim and figure.
+    const MEASURED: [(&Bound, &str, &str); 16] = [
+        (&LOSS, "it generalises", "loss"),
+        (&GINI, "the embedding is sparse", "Gini coefficient"),
+        (&EFFECT_SERVING_NONE, "the neurons that matter specialise", "share of effect that serves none"),
+        (&MEDIAN_FRAC_EXPLAINED, "the neurons that matter specialise", "median fraction explained"),
+        (&PROJECTION_GROWTH, "a neuron's own frequency suffices", "loss"),
+        (&UNCLUSTERED_LOSS, "neurons that serve no frequency matter least", "loss without them"),
+        (&ABLATION_GROWTH, "every cluster matters", "loss without a frequency's neurons"),
+        (&TRIG_ONLY_LOSS, "x + y terms alone suffice", "loss"),
+        (&EXCLUSION_GROWTH, "every key frequency is used", "loss without a frequency"),
+        (&LOGITS_QUADRATIC, "linear terms cancel in the logits", "quadratic share"),
+        (&LOGITS_LINEAR, "linear terms cancel in the logits", "linear share"),
+        (&W_LOGIT_KEY, "`W_logit` reads key frequencies only", "share"),
+        (&FROM_OWN_NEURONS, "each frequency comes from its own neurons", "smallest share"),
+        (&COMPONENT, "neurons supply cos and sin of ω_k(x + y)", "smallest share"),
+        (&LOGIT_COEFFICIENT, "logits are Σ C_k cos ω_k(x + y − z)", "smallest C_k"),
+        (&LOGITS_EXPLAINED, "logits are Σ C_k cos ω_k(x + y − z)", "share explained"),
+    ];
+
     #[test]
-    fn trained_networks_keep_the_bounds_and_sources_say_by_how_much() {
+    fn what_is_typical_is_what_the_study_found() {
+        let section = STUDY.split("### The figures behind the claims").nth(1).unwrap();
+        let rows = section
+            .lines()
+            .filter(|line| line.starts_with('|'))
+            .map(|line| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
+        // A claim's further figures have no claim in their rows.
+        let mut claim = "";
+        let mut found = Vec::new();
+        for row in rows {
+            claim = if row[0].is_empty() { claim } else { row[0] };
+            found.push((claim, row));
+        }
+        for (bound, claim, figure) in MEASURED {
+            let (_, row) = found.iter().find(|(of, row)| *of == claim && row[1] == figure).unwrap();
+            let [_, _, _, low, _, high, _] = row[..] else { panic!("{row:?}") };
+            let text = if bound.relation == Relation::Below { high } else { low };
+            let value: f64 = text.trim_end_matches(" ×").parse().unwrap();
+            let (typical, is_multiple) = match bound.typical {
+                Typical::Value(value) => (value, false),
+                Typical::TimesBound(multiple) => (multiple, true),
+                Typical::NotMeasured => panic!("{claim}: {figure} is measured"),
+            };
+            assert_eq!((typical, is_multiple), (value, text.ends_with('×')), "{claim}: {figure}");
+            // Multiples are of the bound itself.
+            let limit =
+                if is_multiple { 1.0 } else { row[2].trim_start_matches(['<', '>', ' ']).parse().unwrap() };
+            let keeps = Check { bound: limit, ..bound.check(figure, value) };
+            assert!(keeps.holds(), "{claim}: {figure}");
+        }
+    }
+
+    #[test]
+    fn sources_say_how_far_trained_networks_are() {
         for (bound, words) in [
-            (&GINI, "95 of 100 networks have more than 0.869 (docs/seeds.md)"),
-            (&LOGITS_LINEAR, "95 of 100 networks have less than 1.36e-3 (docs/seeds.md)"),
-            (&ABLATION_GROWTH, "95 of 100 networks have more than 6.46 × it (docs/seeds.md)"),
+            (&GINI, "the 5 % quantile of 100 networks modulo 89 is 0.87 (docs/seeds.md)"),
+            (&LOGITS_LINEAR, "the 95 % quantile of 100 networks modulo 89 is 1.36e-3 (docs/seeds.md)"),
+            (&ABLATION_GROWTH, "the 5 % quantile of 100 networks modulo 89 is 6.46 × it (docs/seeds.md)"),
         ] {
             let source = bound.check("figure", 0.5).source;
             assert!(source.starts_with(bound.source) && source.ends_with(words), "{source}");
         }
         assert_eq!(RELU_GAIN.check("gain", 0.5).source, RELU_GAIN.source);
-        for bound in [
-            &LOSS,
-            &GINI,
-            &EFFECT_SERVING_NONE,
-            &MEDIAN_FRAC_EXPLAINED,
-            &PROJECTION_GROWTH,
-            &UNCLUSTERED_LOSS,
-            &ABLATION_GROWTH,
-            &TRIG_ONLY_LOSS,
-            &EXCLUSION_GROWTH,
-            &LOGITS_QUADRATIC,
-            &LOGITS_LINEAR,
-            &W_LOGIT_KEY,
-            &FROM_OWN_NEURONS,
-            &COMPONENT,
-            &LOGIT_COEFFICIENT,
-            &LOGITS_EXPLAINED,
-        ] {
-            let (value, of) = match bound.typical {
-                Typical::Value(value) => (value, bound.value),
-                Typical::TimesBound(multiple) => (multiple, 1.0),
-                Typical::NotMeasured => panic!("{} is measured", bound.source),
-            };
-            assert!(Check { bound: of, ..bound.check("figure", value) }.holds(), "{}", bound.source);
-        }
     }
 }

@@ -74,8 +74,17 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
     let from_own = least(freqs, |k| share_from_own_neurons(of, freqs, k));
     let component = least(freqs, |k| share_along_sum(of, freqs, k));
     let coefficient = least(freqs, |k| of.logit_coefficients.get(&k).copied());
-    let table = [
-        (
+    // `also` are frequencies that the figures are about beside those that the checks name.
+    let claim = |id: &str, statement: &str, checks: Vec<Check>, also: &[usize]| {
+        if freqs.is_empty() {
+            return Claim::does_not_apply(id, statement, NO_KEY_FREQ);
+        }
+        let at: Vec<usize> =
+            checks.iter().filter_map(|check| check.freq).chain(also.iter().copied()).collect();
+        reasons.explain(Claim::new(id, statement, checks), &at)
+    };
+    vec![
+        claim(
             "neurons-specialise",
             "the neurons that matter specialise",
             vec![
@@ -84,15 +93,15 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
                 MEDIAN_FRAC_EXPLAINED
                     .check("median fraction explained", of.median_frac_explained.unwrap_or(0.0)),
             ],
-            vec![],
+            &[],
         ),
-        (
+        claim(
             "own-frequency-suffices",
             "a neuron's own frequency suffices",
             vec![grown_from(original, &PROJECTION_GROWTH, of.loss_neurons_in_key_freqs)],
-            vec![],
+            &[],
         ),
-        (
+        claim(
             "unclustered-matter-least",
             "neurons that serve no frequency matter least",
             vec![UNCLUSTERED_LOSS.times(
@@ -100,62 +109,53 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
                 "loss without them",
                 of.loss_excluding_serving_none,
             )],
-            vec![least_without.0],
+            &[least_without.0],
         ),
-        ("clusters-matter", "every cluster matters", vec![cluster], vec![]),
-        (
+        claim("clusters-matter", "every cluster matters", vec![cluster], &[]),
+        claim(
             "sum-terms-suffice",
             "x + y terms alone suffice",
             vec![grown_from(original, &TRIG_ONLY_LOSS, of.loss_trig_only)],
-            vec![],
+            &[],
         ),
-        ("frequencies-used", "every key frequency is used", vec![excluded], vec![]),
-        (
+        claim("frequencies-used", "every key frequency is used", vec![excluded], &[]),
+        claim(
             "linear-terms-cancel",
             "linear terms cancel in the logits",
             vec![
                 LOGITS_QUADRATIC.check("quadratic share", of.logits_frac_quadratic),
                 LOGITS_LINEAR.check("linear share", of.logits_frac_linear),
             ],
-            vec![],
+            &[],
         ),
-        (
+        claim(
             "w-logit-reads-key",
             "W_logit reads key frequencies only",
             vec![W_LOGIT_KEY.check("share", of.w_logit_frac_key_freqs)],
-            strongest_but(of, freqs).into_iter().collect(),
+            strongest_but(of, freqs).as_slice(),
         ),
-        (
+        claim(
             "w-logit-own-cluster",
             "each frequency comes from its own neurons",
             vec![FROM_OWN_NEURONS.worst("smallest share", from_own)],
-            vec![],
+            &[],
         ),
-        (
+        claim(
             "neurons-supply-sum",
             "neurons supply cos and sin of ω_k(x + y)",
             vec![COMPONENT.worst("smallest share", component)],
-            vec![],
+            &[],
         ),
-        (
+        claim(
             "logits-are-waves",
             "logits are Σ C_k cos ω_k(x + y − z)",
             vec![
                 LOGIT_COEFFICIENT.worst("smallest C_k", coefficient),
                 LOGITS_EXPLAINED.check("share explained", of.logit_frac_variance_explained),
             ],
-            vec![],
+            &[],
         ),
-    ];
-    // The last are frequencies that a figure is about beside those that the checks name.
-    let claim = |(id, statement, checks, also): (&str, &str, Vec<Check>, Vec<usize>)| {
-        let at: Vec<usize> = checks.iter().filter_map(|check| check.freq).chain(also).collect();
-        match freqs.is_empty() {
-            true => Claim::does_not_apply(id, statement, NO_KEY_FREQ),
-            false => reasons.explain(Claim::new(id, statement, checks), &at),
-        }
-    };
-    table.into_iter().map(claim).collect()
+    ]
 }
 
 /// The loss without that frequency which costs least, against what leaving it out must cost: what its wave is worth,
@@ -187,10 +187,11 @@ fn strongest_but(of: &Summary, freqs: &[usize]) -> Option<usize> {
     others.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(k, _)| k)
 }
 
-/// The frequency with the least figure, and the figure.
+/// The frequency with the least figure, and the figure. One that is no number is less than any other.
 fn least(freqs: &[usize], figure: impl Fn(usize) -> Option<f64>) -> (usize, f64) {
     let figures = freqs.iter().filter_map(|&k| Some((k, figure(k)?)));
-    figures.min_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap_or((0, f64::INFINITY))
+    let order = |a: f64, b: f64| b.is_nan().cmp(&a.is_nan()).then(a.total_cmp(&b));
+    figures.min_by(|(_, a), (_, b)| order(*a, *b)).unwrap_or((0, f64::INFINITY))
 }
 
 /// The share of a frequency's columns of `W_logit` that comes from the neurons that serve it, were they as strong as those of
@@ -208,8 +209,11 @@ fn share_along_sum(of: &Summary, freqs: &[usize], k: usize) -> Option<f64> {
         let of_waves = [of.cos_component_frac.get(&k), of.sin_component_frac.get(&k)];
         of_waves.into_iter().flatten().copied()
     };
-    // What lies along them gives C_k.
-    let strength = |k: usize, share: f64| of.logit_coefficients.get(&k).map(|c| c * c / share);
+    // What lies along them gives C_k. A wave of p/2 is ±1 at both its arguments: it has twice the square of any other
+    // in the inputs, and twice in the answers.
+    let square_of_wave = |k: usize| if 2 * k == of.n { 4.0 } else { 1.0 };
+    let strength =
+        |k: usize, share: f64| of.logit_coefficients.get(&k).map(|c| c * c * square_of_wave(k) / share);
     let of_freq = |k: usize| shares(k).filter_map(move |share| strength(k, share));
     let strengths: Vec<f64> = freqs.iter().flat_map(|&k| of_freq(k)).collect();
     let mean = strengths.iter().sum::<f64>() / strengths.len() as f64;
@@ -217,7 +221,8 @@ fn share_along_sum(of: &Summary, freqs: &[usize], k: usize) -> Option<f64> {
     at_mean.min_by(f64::total_cmp)
 }
 
-/// What a share would be if what is beside it stood beside as much as the mean, where that is more.
+/// What a share would be if what comes from elsewhere were compared with the strength of the mean frequency instead of
+/// this one's, where the mean is larger.
 fn at_mean_strength(share: f64, strength: f64, mean: f64) -> f64 {
     // Where there is no mean, the share counts as it is.
     1.0 - (1.0 - share) * f64::min(strength / mean, 1.0)
@@ -370,7 +375,7 @@ mod tests {
     #[test]
     fn a_frequency_at_fault_is_told_before_what_was_memorised() {
         let mut of = summary();
-        of.cleanliness.share_of_loss_kept = 0.2;
+        of.cleanliness.share_of_loss_kept = 0.09;
         of.original_loss = 1e-3;
         let kind = |of: &Summary, id: &str| {
             let claims = claims(of);
@@ -381,6 +386,14 @@ mod tests {
         of.key_freqs_by_rule.w_logit.retain(|&k| k != 8);
         assert_eq!(kind(&of, "generalises"), Some(FailureKind::NotClean));
         assert_eq!(kind(&of, "rules-agree"), Some(FailureKind::Unread));
+        // What a clean network has still memorised is told last.
+        of.cleanliness.share_of_loss_kept = 0.11;
+        assert_eq!(kind(&of, "generalises"), Some(FailureKind::Unread));
+        let mut of = Summary { original_loss: 1e-3, ..summary() };
+        for (kept, expected) in [(0.49, FailureKind::NotClean), (0.51, FailureKind::Unexplained)] {
+            of.cleanliness.share_of_loss_kept = kept;
+            assert_eq!(kind(&of, "generalises"), Some(expected));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{Claim, FailureKind, NamedFreq, Role, Summary, number::percent};
 /// The least accuracy of a network that has found the rule, but for some inputs.
 const FOUND_THE_RULE: f64 = 0.99;
 
-/// Where projecting neurons removes more than this share of the loss, most of it comes from what was memorised.
+/// Where projecting neurons leaves less than this share of the loss, most of it comes from what was memorised.
 const MOSTLY_MEMORISED: f64 = 0.5;
 
 /// What may explain that a claim about a network fails.
@@ -13,6 +13,7 @@ pub(crate) struct Reasons {
     named: Vec<NamedFreq>,
     is_wrong: Option<String>,
     has_memorised: Option<String>,
+    has_mostly_memorised: Option<String>,
     is_unclustered: Option<String>,
     is_dense: Option<String>,
 }
@@ -20,11 +21,11 @@ pub(crate) struct Reasons {
 impl Reasons {
     /// Those of a network.
     pub fn of(of: &Summary) -> Self {
-        let removed = 1.0 - of.cleanliness.share_of_loss_kept;
         let wrong = format!("it answers {} of all inputs wrong", percent(1.0 - of.accuracy));
+        let kept = of.cleanliness.share_of_loss_kept;
         let memorised = format!(
             "projecting neurons onto their own frequency removes {} of the loss: what was memorised is still there",
-            percent(removed)
+            percent(1.0 - kept)
         );
         let unclustered = format!(
             "neurons that serve no one frequency have {} of all neurons' effect",
@@ -37,7 +38,8 @@ impl Reasons {
         Self {
             named: of.named_freqs(),
             is_wrong: (of.accuracy < FOUND_THE_RULE).then_some(wrong),
-            has_memorised: (removed > MOSTLY_MEMORISED).then_some(memorised),
+            has_memorised: (!of.cleanliness.has_forgotten()).then_some(memorised.clone()),
+            has_mostly_memorised: (kept < MOSTLY_MEMORISED).then_some(memorised),
             is_unclustered: (!of.cleanliness.is_sorted()).then_some(unclustered),
             is_dense: (!of.cleanliness.is_sparse()).then_some(dense),
         }
@@ -55,28 +57,30 @@ impl Reasons {
     /// The claim with the reason for which it fails, if it does. `at` are the frequencies with the worst figures.
     pub fn explain(&self, claim: Claim, at: &[usize]) -> Claim {
         let of_kind = |kind, freqs: Vec<String>| (!freqs.is_empty()).then(|| (kind, freqs.join("; ")));
-        let with = |is_role: &dyn Fn(Role) -> bool, is_meant: &dyn Fn(usize) -> bool| -> Vec<String> {
-            let of_role = self.named.iter().filter(|of| is_role(of.role) && is_meant(of.freq));
-            of_role.map(ToString::to_string).collect()
+        let with = |is_kind: &dyn Fn(&NamedFreq) -> bool, is_meant: &dyn Fn(usize) -> bool| -> Vec<String> {
+            let of_kind = self.named.iter().filter(|of| is_kind(of) && is_meant(of.freq));
+            of_kind.map(ToString::to_string).collect()
         };
         let among = |freq: usize| at.contains(&freq);
         let known = |kind, words: &Option<String>| words.clone().map(|words| (kind, words));
         let any = |_| true;
-        let unread = |role| role == Role::Unread;
-        let mixed = |role| matches!(role, Role::Mixed | Role::PartlyMixed);
-        let harmonic = |role| matches!(role, Role::SecondHarmonic { .. });
-        let weak = |role| matches!(role, Role::Weak | Role::Faint);
+        let unread = |of: &NamedFreq| of.role == Role::Unread;
+        let mixed = NamedFreq::is_supplied_by_others;
+        let harmonic = |of: &NamedFreq| matches!(of.role, Role::SecondHarmonic { .. });
+        let faint = |of: &NamedFreq| of.role == Role::Faint;
+        let weak = |of: &NamedFreq| of.role == Role::Weak || faint(of);
         // What explains more comes first, and a frequency with the worst figure before any other.
         let reason = known(FailureKind::NotGeneralised, &self.is_wrong)
             .or_else(|| of_kind(FailureKind::Unread, with(&unread, &among)))
             .or_else(|| known(FailureKind::NotClean, &self.has_memorised))
             .or_else(|| known(FailureKind::NotClean, &self.is_dense))
-            .or_else(|| of_kind(FailureKind::Mixed, with(&|role| mixed(role) || harmonic(role), &among)))
+            .or_else(|| of_kind(FailureKind::Mixed, with(&|of| mixed(of) || harmonic(of), &among)))
             .or_else(|| of_kind(FailureKind::Weak, with(&weak, &among)))
             .or_else(|| of_kind(FailureKind::Mixed, with(&mixed, &any)))
-            .or_else(|| of_kind(FailureKind::Weak, with(&|role| role == Role::Faint, &any)))
+            .or_else(|| of_kind(FailureKind::Weak, with(&faint, &any)))
             .or_else(|| known(FailureKind::NotClean, &self.is_unclustered))
-            .or_else(|| of_kind(FailureKind::Unread, with(&unread, &any)));
+            .or_else(|| of_kind(FailureKind::Unread, with(&unread, &any)))
+            .or_else(|| known(FailureKind::NotClean, &self.has_mostly_memorised));
         match reason {
             Some((kind, words)) => claim.because(kind, words),
             None => claim,

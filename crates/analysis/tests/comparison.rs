@@ -36,7 +36,7 @@ fn clocks_by_hand() {
     let Comparison { p, runs, across } = Comparison::new(&runs).unwrap();
     assert_eq!((p, across.runs, across.frequencies), (P, 3, 8));
     assert_eq!(runs[0].key_freqs, [2, 5, 8]);
-    assert_eq!((runs[2].seed, runs[2].step, runs[2].rules_agree), (Some(2), 7, true));
+    assert_eq!((runs[2].seed, runs[2].step, runs[2].rules_name_the_same), (Some(2), 7, true));
     assert!(runs.iter().all(|run| run.settings.is_empty()));
     // One cluster of 32 neurons each; without its only one a clock knows nothing.
     assert_eq!(runs[2].cluster_sizes[&Cluster::Frequency(3)], 32);
@@ -48,7 +48,7 @@ fn clocks_by_hand() {
     assert!((across.expected_key_freq_count - 6.0 / 8.0).abs() < 1e-15);
     let numbers = across.key_freqs_per_run;
     assert_eq!((numbers.count, numbers.mean, numbers.standard_deviation), (3, 2.0, Some(1.0)));
-    assert_eq!((numbers.min, numbers.max, across.rules_agree), (1.0, 3.0, 3));
+    assert_eq!((numbers.min, numbers.max, across.rules_name_the_same), (1.0, 3.0, 3));
 
     let pairs: Vec<_> = across
         .pairs

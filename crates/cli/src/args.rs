@@ -246,7 +246,7 @@ pub struct CompareArgs {
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
 
-    /// Where to write comparison.json, comparison.csv, report.html and figures [default: comparison, beside the runs, or here if they are in several directories]
+    /// Where to write comparison.json, comparison.csv, checks.csv, report.html and figures [default: comparison, beside the runs, or here if they are in several directories]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 

@@ -3,9 +3,9 @@ use clockwork_report::words;
 
 use crate::comparison_table::clusters;
 
-/// A comparison as CSV, a line per run. Lists are separated by spaces, claims by semicolons, reasons by bars; what
-/// is not known is empty.
-pub fn csv(of: &Comparison) -> anyhow::Result<String> {
+/// A comparison as CSV, a line per run. Lists are separated by spaces, claims, which go by their ids, by semicolons,
+/// reasons by bars; what is not known is empty.
+pub fn runs_csv(of: &Comparison) -> anyhow::Result<String> {
     let settings = of.differing_settings();
     let mut writer = csv::Writer::from_writer(Vec::new());
     let columns = [
@@ -23,7 +23,7 @@ pub fn csv(of: &Comparison) -> anyhow::Result<String> {
         "key_freqs",
         "key_freqs_embedding",
         "key_freqs_w_logit",
-        "rules_agree",
+        "rules_name_the_same",
         "cluster_sizes",
         "most_harmful_ablation",
         "loss_without_it",
@@ -40,12 +40,35 @@ pub fn csv(of: &Comparison) -> anyhow::Result<String> {
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
+/// The figures that claims stand on as CSV, a line per run and figure, with its bound.
+pub fn checks_csv(of: &Comparison) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer
+        .write_record(["name", "step", "claim", "quantity", "freq", "value", "relation", "bound", "holds"])?;
+    for (run, claim) in of.runs.iter().flat_map(|run| run.claims.iter().map(move |claim| (run, claim))) {
+        for check in &claim.checks {
+            writer.write_record([
+                run.name.clone(),
+                run.step.to_string(),
+                claim.id.clone(),
+                check.quantity.clone(),
+                check.freq.map_or(String::new(), |k| k.to_string()),
+                check.value.to_string(),
+                check.relation.to_string(),
+                check.bound.to_string(),
+                check.holds().to_string(),
+            ])?;
+        }
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
+
 fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let whole = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
     let list = |freqs: &[usize]| freqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let harmful = run.most_harmful_ablation;
-    let failure = |claim: &Claim| Some(format!("{}: {}", claim.statement, claim.failure()?.0));
+    let failure = |claim: &Claim| Some(format!("{}: {}", claim.id, claim.failure()?.0));
     let failed: Vec<String> = run.claims.iter().filter_map(failure).collect();
     let mut record = vec![run.name.clone(), run.path.clone(), whole(run.seed)];
     record.extend(settings.iter().map(|path| run.setting(path).unwrap_or_default()));
@@ -64,7 +87,7 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
         list(&run.key_freqs),
         list(&run.key_freqs_by_rule.embedding),
         list(&run.key_freqs_by_rule.w_logit),
-        run.rules_agree.to_string(),
+        run.rules_name_the_same.to_string(),
         clusters(run, true).replace(", ", " "),
         harmful.map_or(String::new(), |ablation| ablation.freq.to_string()),
         number(harmful.map(|ablation| ablation.loss)),

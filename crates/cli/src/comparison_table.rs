@@ -57,7 +57,7 @@ fn across(of: &Across, p: usize) -> Vec<String> {
     let mut line = |name: &str, text: String| lines.push(format!("  {name:<26} {text}"));
     line("key frequencies per run", spread(&of.key_freqs_per_run, 1));
     line("key most often", most_common(of));
-    line("the rules name the same", format!("in {} of {runs}", of.rules_agree));
+    line("the rules name the same", format!("in {} of {runs}", of.rules_name_the_same));
     if let Some(MeanOverlap { pairs, mean, expected, standard_deviation }) = of.jaccard {
         let chance = format!("by chance {expected:.3} ± {standard_deviation:.3}");
         let pairs = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };

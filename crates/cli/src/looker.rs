@@ -5,7 +5,8 @@ use clockwork_training::{Config, Looker, StopWhen};
 use crate::exit::WrongRequest;
 
 /// What to ask for instead where a run cannot be looked at.
-pub const WITHOUT_LOOKS: &str = "let --set training.stop_when=steps end the cleanup";
+pub const WITHOUT_LOOKS: &str =
+    "use --set training.stop_when=steps to end after training.cleanup_steps instead";
 
 /// Looks at checkpoints of a run that ends once its circuit is clean.
 pub fn looker() -> Looker {

@@ -89,17 +89,18 @@ pub fn reasons(claims: &[Claim]) -> Vec<String> {
     broken.into_iter().map(sentence).collect()
 }
 
-/// The command that trains a run on, twice as far, where that is known to mend a claim that fails. `newest` is the
-/// step that the run is at, if it is one: an earlier checkpoint is not gone on with.
+/// The command that trains a run on, as far as was planned or twice as far, where that is known to mend a claim that
+/// fails. `newest` is the step that the run is at, if it is one: an earlier checkpoint is not gone on with.
 #[must_use]
 pub fn train_on(findings: &Findings, newest: Option<u64>, program: &str) -> Option<String> {
     let Findings { claims, provenance, .. } = findings;
     let is_helped = claims.iter().filter_map(Claim::failure).any(|(kind, _)| kind.is_helped_by_steps());
     let training = provenance.config.get("training")?;
     let run = Path::new(&provenance.checkpoint).parent()?.parent()?.display().to_string();
-    let stops_early = training.get("stop_below_test_loss").and_then(Value::as_f64) != Some(0.0);
-    let never = if stops_early { " --set training.stop_below_test_loss=0" } else { "" };
     let planned = training.get("max_steps").and_then(Value::as_u64).unwrap_or(0);
+    let may_stop = training.get("stop_below_test_loss").and_then(Value::as_f64) != Some(0.0);
+    let stopped_early = may_stop && planned > provenance.step;
+    let never = if stopped_early { " --set training.stop_below_test_loss=0" } else { "" };
     let steps = planned.max(2 * provenance.step);
     (is_helped && newest == Some(provenance.step) && !run.is_empty())
         .then(|| format!("{program} resume {run} --max-steps {steps}{never}"))
@@ -137,7 +138,7 @@ pub fn rules(run: &ComparedRun) -> String {
     let others = [("embedding", &rules.embedding), ("W_logit", &rules.w_logit)];
     let others = others.into_iter().filter(|(_, freqs)| **freqs != rules.neurons);
     let others: Vec<String> = others.map(|(rule, freqs)| format!("{rule}: {}", few(freqs))).collect();
-    match (run.rules_agree, others.is_empty()) {
+    match (run.rules_name_the_same, others.is_empty()) {
         (true, _) => "agree".to_owned(),
         (false, true) => "find none".to_owned(),
         (false, false) => others.join("; "),
@@ -249,11 +250,16 @@ mod tests {
         let train_on = |findings: &Findings| super::train_on(findings, Some(1_200), "clockwork");
         assert_eq!(train_on(&findings), None, "nobody knows how it was trained");
         let on = "clockwork resume runs/a --max-steps 2400";
-        for (stops_below, expected) in
-            [(0.0, on.to_owned()), (1e-6, format!("{on} --set training.stop_below_test_loss=0"))]
-        {
-            findings.provenance.config =
-                serde_json::json!({"training": {"stop_below_test_loss": stops_below}});
+        let never = "--set training.stop_below_test_loss=0";
+        for (stops_below, planned, expected) in [
+            (0.0, 1_200, on.to_owned()),
+            // It took all steps that were planned.
+            (1e-6, 1_200, on.to_owned()),
+            (1e-6, 2_000, format!("{on} {never}")),
+            (1e-6, 5_000, format!("clockwork resume runs/a --max-steps 5000 {never}")),
+        ] {
+            let training = serde_json::json!({"stop_below_test_loss": stops_below, "max_steps": planned});
+            findings.provenance.config = serde_json::json!({ "training": training });
             assert_eq!(train_on(&findings), Some(expected));
         }
         assert_eq!(super::train_on(&findings, Some(1_400), "clockwork"), None, "there is a newer checkpoint");

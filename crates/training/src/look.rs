@@ -34,7 +34,7 @@ impl Looker {
     /// Starts the thread, which ends with the last copy of this value. What it finds must depend on the checkpoint
     /// alone, for a run that was stopped is looked at again.
     ///
-    /// It looks on a processor of its own where there is one, so that training keeps the threads that it has.
+    /// It has a thread of its own beside those of training.
     pub fn new<F>(is_clean: F) -> Self
     where
         F: Fn(&Checkpoint) -> std::result::Result<bool, LookFailure> + Send + Sync + 'static,
@@ -74,7 +74,8 @@ impl Looker {
 impl Look {
     /// Waits for what was found: whether the circuit is clean.
     pub fn result(self) -> Result<bool> {
-        let found = self.found.recv().unwrap_or_else(|gone| Err(gone.into()));
+        let ended = |_| Err("the thread that looks at checkpoints has ended".into());
+        let found = self.found.recv().unwrap_or_else(ended);
         found.map_err(|source| Error::Look { step: self.step, source })
     }
 }

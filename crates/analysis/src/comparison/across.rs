@@ -18,7 +18,7 @@ pub struct Across {
     /// The number of key frequencies.
     pub key_freqs_per_run: Spread,
     /// In how many networks the three rules name the same key frequencies.
-    pub rules_agree: usize,
+    pub rules_name_the_same: usize,
     /// The overlap of key frequencies over all pairs, where there is one.
     pub jaccard: Option<MeanOverlap>,
     /// The overlap of key frequencies of each pair: the first network's with each after it, then the
@@ -91,7 +91,7 @@ impl Across {
             key_freq_counts: (1..=frequencies).map(|k| (k, is_key(k))).collect(),
             expected_key_freq_count: numbers.iter().sum::<f64>() / frequencies as f64,
             key_freqs_per_run: Spread::new(&numbers).expect("at least one network is compared"),
-            rules_agree: runs.iter().filter(|run| run.rules_agree).count(),
+            rules_name_the_same: runs.iter().filter(|run| run.rules_name_the_same).count(),
             jaccard: mean_overlap(&pairs),
             pairs,
             generalised: Spread::new(&generalised),

@@ -54,7 +54,7 @@ pub struct ComparedRun {
     /// The key frequencies by each of the three rules.
     pub key_freqs_by_rule: KeyFreqsByRule,
     /// Whether the three rules name the same key frequencies, and any.
-    pub rules_agree: bool,
+    pub rules_name_the_same: bool,
     /// Neurons in each cluster, and in none.
     pub cluster_sizes: BTreeMap<Cluster, usize>,
     /// The cluster without which the loss is largest, if there is any.
@@ -97,7 +97,7 @@ impl ComparedRun {
             test_loss: summary.test_loss,
             cleanliness: summary.cleanliness,
             key_freqs: summary.key_freqs.clone(),
-            rules_agree: summary.key_freqs_by_rule.agree(),
+            rules_name_the_same: summary.key_freqs_by_rule.agree(),
             key_freqs_by_rule: summary.key_freqs_by_rule.clone(),
             cluster_sizes: summary.cluster_sizes.clone(),
             most_harmful_ablation: without.max_by(|a, b| a.loss.total_cmp(&b.loss)),

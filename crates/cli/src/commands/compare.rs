@@ -5,7 +5,7 @@ use clockwork_training::{Milestones, RunFiles};
 
 use crate::{
     args::CompareArgs,
-    comparison_csv::csv,
+    comparison_csv::{checks_csv, runs_csv},
     comparison_table::text,
     exit::Ended,
     facts::Facts,
@@ -16,8 +16,9 @@ use crate::{
     training_curves::training_curves,
 };
 
-/// The comparison for spreadsheets, beside its report.
-const CSV: &str = "comparison.csv";
+/// The comparison for spreadsheets, beside its report: a line per run, and a line per run and figure of a claim.
+const RUNS_CSV: &str = "comparison.csv";
+const CHECKS_CSV: &str = "checks.csv";
 
 /// `clockwork compare`
 pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
@@ -45,9 +46,12 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
     let comparison = Comparison::new(&findings)?;
 
     let json = serde_json::to_string_pretty(&comparison)? + "\n";
-    let csv = csv(&comparison)?;
+    let csv = runs_csv(&comparison)?;
     let report = ComparisonReport { comparison: &comparison, training: &curves };
-    let written = report.write(&out, &[(Comparison::FILE, &json), (CSV, &csv)])?;
+    let written = report.write(
+        &out,
+        &[(Comparison::FILE, &json), (RUNS_CSV, &csv), (CHECKS_CSV, &checks_csv(&comparison)?)],
+    )?;
     let text = match (args.json, args.csv) {
         (true, _) => json,
         (_, true) => csv,

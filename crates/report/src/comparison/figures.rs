@@ -75,7 +75,7 @@ fn map(of: &Comparison) -> Entry {
             "A row per run, shaded by how the embedding's squared norm is spread over frequencies; dots mark \
                 the key frequencies by the neurons' rule. Dark cells and dots coincide where the rules agree, \
                 as they do in {} of {}. {}",
-            of.across.rules_agree,
+            of.across.rules_name_the_same,
             of.runs.len(),
             numbers_used(&of.across.key_freqs_per_run),
         ),

@@ -166,8 +166,8 @@ fn figures(of: &Across) -> Markup {
     html! {
         h3 { "Their figures" }
         p {
-            "Of the networks that a claim applies to, 90 % have its figure between the first and the last of the three "
-            "values. Where each network has a bound of its own, values are multiples of it."
+            "The values below which 5, 50 and 95 % of the networks lie that a claim applies to, on a straight line "
+            "between two of them. Where each network has a bound of its own, values are multiples of it."
         }
         div.table {
             table {

@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn an_evaluation_beside_the_schedule_counts_for_nothing() {
-        let mut rule = after(&["training.stop_when=steps", "training.cleanup_steps=0"], &[1e-7, 1e-7]);
+        let settings = ["training.max_steps=30000", "training.stop_when=steps", "training.cleanup_steps=0"];
+        let mut rule = after(&settings, &[1e-7, 1e-7]);
         rule.observe(150, 1e-7);
         assert_eq!(rule.last_step(), 30_000);
         rule.observe(170, 1.0);

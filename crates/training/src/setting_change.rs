@@ -101,7 +101,7 @@ mod tests {
     fn what_may_change_on_the_way_is_no_part_of_what_is_fixed() {
         let before = Config::load(None, &[]).unwrap();
         for key in Config::CHANGEABLE {
-            let value = if key == "training.stop_when" { "clean" } else { "7" };
+            let value = if key == "training.stop_when" { "steps" } else { "7" };
             let after = before.changed(&[format!("{key}={value}")]).unwrap();
             let changes = before.differences(&after);
             assert_eq!(changes.iter().map(|change| &change.key[..]).collect::<Vec<_>>(), [key]);

@@ -108,7 +108,8 @@ pub const WORTH_OF_WAVE: f64 = 0.5;
 pub const ABLATION_GROWTH: Bound = Bound {
     relation: Relation::Above,
     value: 100.0,
-    source: "100 × the original loss, or half of what the waves lose without it if that is less, and never less than the original",
+    source: "100 × the original loss, or half of what the waves lose without it if that is less, and never less than \
+        the original",
     typical: Typical::TimesBound(6.46),
 };
 
@@ -126,7 +127,8 @@ pub const TRIG_ONLY_LOSS: Bound = Bound {
 pub const EXCLUSION_GROWTH: Bound = Bound {
     relation: Relation::Above,
     value: 10.0,
-    source: "10 × the original loss, or half of what the waves lose without it if that is less, and never less than the original",
+    source: "10 × the original loss, or half of what the waves lose without it if that is less, and never less than \
+        the original",
     typical: Typical::TimesBound(28.5),
 };
 

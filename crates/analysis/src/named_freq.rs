@@ -6,8 +6,8 @@ use crate::{
     Cluster, Summary, key_freqs::KEY_FREQ_RELATIVE_NORM, number::percent, resonance::resonance, share::share,
 };
 
-/// A frequency below this share of the squared norm of `W_logit` is hardly read. What is left of one that dies out goes
-/// through it: of fourteen clusters below 9 % eleven were below it a thousand steps later (`docs/seeds.md`).
+/// A frequency below this share of the squared norm of `W_logit` is hardly read. Clusters that die out
+/// pass it: of fourteen below 9 % twelve were below it a thousand steps later.
 const READ_SHARE: f64 = 0.01;
 
 /// One with a cluster below this share dies out, as all did that were followed (`docs/seeds.md`).

@@ -80,14 +80,14 @@ impl Search<'_> {
                     self.found.lists.insert(path.to_owned(), numbers);
                     return Ok(());
                 }
-                let mut elements = elements.iter().enumerate();
-                elements.try_for_each(|(i, &element)| self.visit(element, &below(path, &i.to_string())))
+                self.visit_elements(elements, path)
             }
             Value::Object(object) => {
                 if let Some(tensor) = self.file.tensor(object) {
                     self.found.tensors.insert(path.to_owned(), tensor);
                     return Ok(());
                 }
+                self.visit_elements(&object.items, path)?;
                 self.visit_entries(&object.entries, path)?;
                 let Some(state) = object.state else { return Ok(()) };
                 // A class with slots has a pair for its state.
@@ -104,6 +104,11 @@ impl Search<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    fn visit_elements(&mut self, elements: &[Id], path: &str) -> Result<()> {
+        let mut elements = elements.iter().enumerate();
+        elements.try_for_each(|(i, &element)| self.visit(element, &below(path, &i.to_string())))
     }
 
     fn visit_entries(&mut self, entries: &[(Id, Id)], path: &str) -> Result<()> {

@@ -29,8 +29,15 @@ pub(crate) enum Data {
 type Result<T> = std::result::Result<T, String>;
 
 impl StoredTensor {
-    /// A tensor whose elements are all there.
-    pub fn new(dtype: Dtype, shape: Vec<usize>, strides: Vec<usize>, data: Data) -> Result<Self> {
+    /// A tensor whose elements are all there, and take no more than this many bytes: a view may repeat what it is a view
+    /// of, and make much of little.
+    pub fn new(
+        dtype: Dtype,
+        shape: Vec<usize>,
+        strides: Vec<usize>,
+        data: Data,
+        most: usize,
+    ) -> Result<Self> {
         let bytes = match &data {
             Data::InFile(range) => range.len(),
             Data::Decoded(bytes) => bytes.len(),
@@ -42,8 +49,8 @@ impl StoredTensor {
         });
         let is_whole = shape.len() == strides.len()
             && elements.is_some_and(|elements| {
-                // A view may repeat what it is a view of, and make much of little; nothing that is read does.
-                elements == 0 || elements <= available && last.is_some_and(|last| last < available)
+                let most = most / size_of_element(dtype);
+                elements == 0 || elements <= most && last.is_some_and(|last| last < available)
             });
         match is_whole {
             true => Ok(Self { dtype, shape, strides, data }),

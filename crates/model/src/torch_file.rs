@@ -112,7 +112,12 @@ impl<'a> TorchFile<'a> {
 
     fn storage_of(&self, id: Id) -> Option<Storage> {
         let Value::Persistent(of) = self.pickle.get(id) else { return None };
-        let [kind, class, key, ..] = *self.pickle.elements(*of)? else { return None };
+        let of = self.pickle.elements(*of)?;
+        let [kind, class, key, ..] = *of else { return None };
+        // The oldest files may say here that it is a part of another.
+        if of.get(5).is_some_and(|&part| self.pickle.get(part) != &Value::None) {
+            return None;
+        }
         let key = match self.pickle.get(key) {
             Value::Text(key) => key.to_string(),
             Value::Int(key) => key.to_string(),
@@ -204,7 +209,7 @@ impl<'a> TorchFile<'a> {
         let skipped = offset.checked_mul(size_of_element(dtype));
         let start = skipped.and_then(|skipped| range.start.checked_add(skipped));
         let start = start.filter(|start| *start <= range.end).ok_or("it lies outside its storage")?;
-        StoredTensor::new(dtype, shape, strides, Data::InFile(start..range.end))
+        StoredTensor::new(dtype, shape, strides, Data::InFile(start..range.end), self.bytes.len())
     }
 
     fn numpy_array(&self, shape: Id, dtype: Id, by_columns: bool, data: Id) -> Result<StoredTensor> {
@@ -212,7 +217,7 @@ impl<'a> TorchFile<'a> {
         let dtype = self.numpy_dtype(dtype).ok_or(OF_ANOTHER_TYPE)?;
         let data = self.numpy_data(data).ok_or(NOT_KNOWN)?;
         let strides = if by_columns { strides_by_columns(&shape) } else { strides_by_rows(&shape) };
-        StoredTensor::new(dtype, shape, strides, data)
+        StoredTensor::new(dtype, shape, strides, data, self.bytes.len())
     }
 
     fn numpy_data(&self, id: Id) -> Option<Data> {

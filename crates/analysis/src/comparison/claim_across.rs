@@ -39,8 +39,8 @@ pub struct CheckAcross {
     pub networks: usize,
     /// In how many of them it keeps its bound.
     pub holds_in: usize,
-    /// The values below which 5 %, 50 % and 95 % of the networks have theirs. Where bounds differ, these are of the
-    /// value as a multiple of its bound. Values that are no finite number are left out.
+    /// Its quantiles of 5 %, 50 % and 95 %. Where bounds differ, they are of the value as a multiple of its bound. Values
+    /// that are no finite number are left out.
     pub quantiles: Option<[f64; 3]>,
 }
 

@@ -32,8 +32,7 @@ impl Spread {
     }
 }
 
-/// The value below which this share of some values lies, which are in order: between two of them on the straight line
-/// (Hyndman and Fan 1996, definition 7).
+/// A quantile of ordered values, interpolated between two of them (Hyndman and Fan 1996, definition 7).
 pub(super) fn quantile(ordered: &[f64], share: f64) -> f64 {
     let position = share * (ordered.len() - 1) as f64;
     let (before, after) = (ordered[position.floor() as usize], ordered[position.ceil() as usize]);

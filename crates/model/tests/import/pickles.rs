@@ -155,6 +155,40 @@ fn views_are_read_as_they_are_seen() {
 }
 
 #[test]
+fn a_view_may_repeat_an_element() {
+    // Biases of zeros that were expanded from one.
+    let mut stored = transformer_lens();
+    let mut pickle = Pickle::new();
+    pickle.add(b"}(");
+    for (storage, (name, shape, values)) in stored.iter_mut().enumerate() {
+        let is_expanded = name.ends_with("b_in");
+        values.truncate(if is_expanded { 1 } else { values.len() });
+        pickle.text(name);
+        let strides = if is_expanded { vec![0] } else { by_rows(shape) };
+        pickle.tensor(shape, &strides, (storage, values.len()));
+    }
+    pickle.add(b"u");
+    let bytes = Archive::default().of(&pickle.end(), &storages(&stored));
+    assert_eq!(open(&Files::new().write("a.pt", &bytes)).weights, weights());
+}
+
+#[test]
+fn networks_in_a_list_of_any_class_are_found() {
+    let files = Files::new();
+    let (a, b) = (transformer_lens(), scaled(2.0));
+    for begin in [&b"]("[..], b"ccollections\ndeque\n)R("] {
+        let mut pickle = Pickle::new();
+        pickle.add(begin);
+        state_dict(&mut pickle, &a, 0);
+        state_dict(&mut pickle, &b, a.len());
+        pickle.add(b"e");
+        let bytes = Archive::default().of(&pickle.end(), &[storages(&a), storages(&b)].concat());
+        let found = Checkpoint::open(&files.write("a.pt", &bytes), Some("1")).unwrap().checkpoint.weights;
+        assert_eq!(found.w_e[0], 2.0 * weights().w_e[0]);
+    }
+}
+
+#[test]
 fn the_format_before_pytorch_1_6_is_read() {
     let tensors = transformer_lens();
     let mut bytes = vec![0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];

@@ -166,12 +166,12 @@ fn figures(of: &Across) -> Markup {
     html! {
         h3 { "Their figures" }
         p {
-            "The values below which 5, 50 and 95 % of the networks lie that a claim applies to, on a straight line "
-            "between two of them. Where each network has a bound of its own, values are multiples of it."
+            "Quantiles over the networks that a claim applies to, interpolated between two of them. Where each network "
+            "has a bound of its own, values are multiples of it."
         }
         div.table {
             table {
-                thead { tr { th { "Claim" } th { "Figure" } th { "Bound" } th { "5 % below" } th { "Median" } th { "95 % below" } th { "Keeps it in" } } }
+                thead { tr { th { "Claim" } th { "Figure" } th { "Bound" } th { "5 %" } th { "Median" } th { "95 %" } th { "Keeps it in" } } }
                 tbody {
                     @for claim in &of.claims {
                         @for (i, check) in claim.checks.iter().enumerate() {

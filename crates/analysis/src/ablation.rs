@@ -18,7 +18,7 @@ pub struct Ablation {
     /// The same without each cluster in turn, the unclustered neurons among them.
     pub excluding_cluster: BTreeMap<Cluster, f64>,
     /// The same without the neurons that serve each key frequency in turn. It differs from the one without the cluster
-    /// where neurons outside it serve the frequency too: in a resonance.
+    /// where neurons outside it serve the frequency too.
     pub excluding_own_neurons: BTreeMap<usize, f64>,
     /// The same without the neurons that serve no one frequency.
     pub excluding_serving_none: f64,

@@ -2,7 +2,7 @@ use clockwork_model::{Checkpoint, ModelConfig, Task, sum_squared_weights};
 
 use crate::{
     Ablation, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis, KeyFreqsByRule, Logits,
-    Network, NeuronClusters, ReluFit, Result, WLogit, losses::Losses, resonance::served_freq, share::share,
+    Network, NeuronClusters, ReluFit, Result, WLogit, losses::Losses, served_freq::served_freq, share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
@@ -34,8 +34,8 @@ pub struct Analysis {
     pub clusters: NeuronClusters,
     /// From neurons to logits.
     pub w_logit: WLogit,
-    /// The frequency that each neuron serves, [d_mlp], if it serves one: that of its cluster or, in a resonance, of
-    /// those that share it.
+    /// The frequency that each neuron serves, [d_mlp], if it serves one: that of its cluster or, outside all clusters,
+    /// one that explains most of it and has next to all that it writes, or that resonates with two others.
     pub served_freq: Vec<Option<usize>>,
     /// What restricting and leaving out neurons does.
     pub ablation: Ablation,
@@ -93,7 +93,7 @@ impl Analysis {
         next();
         let w_logit = WLogit::new(&basis, &network)?;
         next();
-        let served_freq = served_freq(basis.modulus(), &clusters, &w_logit);
+        let served_freq = served_freq(&basis, &clusters, &w_logit);
         let ablation =
             Ablation::new(&basis, &network.neuron_acts, (&clusters, &served_freq), &w_logit, &losses);
         next();

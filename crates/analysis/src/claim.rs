@@ -150,6 +150,22 @@ impl Claim {
         self
     }
 
+    /// This claim with a reason for which it fails, if it does and none is known yet.
+    #[must_use]
+    pub(crate) fn or_because(
+        self,
+        of_kind: FailureKind,
+        of_figures: impl FnOnce(&Self) -> Option<String>,
+    ) -> Self {
+        match self.failure() {
+            Some((FailureKind::Unexplained, _)) => match of_figures(&self) {
+                Some(reason) => self.because(of_kind, reason),
+                None => self,
+            },
+            _ => self,
+        }
+    }
+
     /// A claim about something that the network does not have.
     #[must_use]
     pub fn does_not_apply(

@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Check, Claim, Role, Summary,
+    Check, Claim, FailureKind, NamedFreq, Role, Summary,
     bounds::{
         ABLATION_GROWTH, ACCURACY, Bound, COMPONENT, DISPUTED_FREQS, EFFECT_SERVING_NONE, EXCLUSION_GROWTH,
         FROM_OWN_NEURONS, GINI, LOGIT_COEFFICIENT, LOGITS_EXPLAINED, LOGITS_LINEAR, LOGITS_QUADRATIC, LOSS,
         MEDIAN_FRAC_EXPLAINED, PROJECTION_GROWTH, RELU_GAIN, RELU_PRODUCT, RELU_R2, TRIG_ONLY_LOSS,
         UNCLUSTERED_LOSS, W_LOGIT_KEY, WORTH_OF_WAVE,
     },
+    number::percent,
     reason::Reasons,
 };
 
@@ -100,7 +101,8 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
             "a neuron's own frequency suffices",
             vec![grown_from(original, &PROJECTION_GROWTH, of.loss_neurons_in_key_freqs)],
             &[],
-        ),
+        )
+        .or_because(FailureKind::Mixed, |_| supplied_from_outside(&named)),
         claim(
             "unclustered-matter-least",
             "neurons that serve no frequency matter least",
@@ -145,7 +147,8 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
             "neurons supply cos and sin of ω_k(x + y)",
             vec![COMPONENT.worst("smallest share", component)],
             &[],
-        ),
+        )
+        .or_because(FailureKind::Mixed, |claim| other_sum(of, claim)),
         claim(
             "logits-are-waves",
             "logits are Σ C_k cos ω_k(x + y − z)",
@@ -221,6 +224,28 @@ fn share_along_sum(of: &Summary, freqs: &[usize], k: usize) -> Option<f64> {
     at_mean.min_by(f64::total_cmp)
 }
 
+/// Why less than it should be lies along cos or sin of ω_k(x + y), if the waves of one other frequency are: enough would
+/// but for these.
+fn other_sum(of: &Summary, claim: &Claim) -> Option<String> {
+    let check = claim.checks.first()?;
+    let k = check.freq?;
+    let other = of.strongest_other_sum.get(&k)?;
+    let without = Check { value: check.value / (1.0 - other.share), ..check.clone() };
+    let words = || {
+        let share = percent(other.share);
+        format!("{share} of what neurons supply for {k} is cos and sin of ω_{}(x + y)", other.freq)
+    };
+    without.holds().then(words)
+}
+
+/// The frequencies of which neurons outside the cluster supply a good part, in words. Projecting the cluster alone
+/// takes away what balances what those carry of other frequencies.
+fn supplied_from_outside(named: &[NamedFreq]) -> Option<String> {
+    let partly = named.iter().filter(|named| named.role == Role::PartlyMixed);
+    let words: Vec<String> = partly.map(ToString::to_string).collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
 /// What a share would be if what comes from elsewhere were compared with the strength of the mean frequency instead of
 /// this one's, where the mean is larger.
 fn at_mean_strength(share: f64, strength: f64, mean: f64) -> f64 {
@@ -235,7 +260,7 @@ mod tests {
     use clockwork_model::{Checkpoint, clock};
 
     use super::*;
-    use crate::{Analysis, FailureKind, KeyFreqsByRule, Verdict};
+    use crate::{Analysis, KeyFreqsByRule, Verdict};
 
     /// A network of which every claim holds, about as sure as a trained one.
     fn summary() -> Summary {

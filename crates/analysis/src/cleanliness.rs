@@ -12,8 +12,8 @@ use crate::{Analysis, Cluster, Result, named_freq::lasts, number::told_apart, sh
 /// while one cleans up, projecting neurons removes most of its loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Cleanliness {
-    /// The share of all neurons' effect that is of neurons that serve one frequency: those in its cluster and, where
-    /// it resonates with two others, those of which it explains more than any other frequency.
+    /// The share of all neurons' effect that is of neurons that serve one frequency: those in its cluster, and those
+    /// outside it that write to it alone or share it in a resonance.
     pub serving_share_of_effect: f64,
     /// The share of the loss that is left when every neuron in a cluster is projected onto its own frequency; 1
     /// where the loss grows. What the projection removes of the loss comes from what was memorised: noise in the

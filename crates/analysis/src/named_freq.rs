@@ -31,7 +31,8 @@ pub struct NamedFreq {
     pub share_of_w_logit: f64,
     /// The share of its columns of `W_logit` that comes from its own cluster, where it has one.
     pub share_from_own_cluster: Option<f64>,
-    /// The same of the neurons that serve it: those of its cluster and, where it resonates, others that it shares.
+    /// The same of the neurons that serve it: those of its cluster, and those outside it that write to it alone or share
+    /// it in a resonance.
     pub share_from_own_neurons: Option<f64>,
     /// Two others that are read and that it resonates with: twice this one is their sum or their difference, up to
     /// sign and modulo n, and its neurons often carry those too.
@@ -55,7 +56,7 @@ pub enum Role {
     },
     /// `W_logit` reads it, but it has no cluster: the neurons that supply it serve other frequencies as well.
     Mixed,
-    /// As used, but such neurons supply a good part of it.
+    /// As used, but neurons outside its cluster supply a good part of it.
     PartlyMixed,
     /// `W_logit` reads it, but no rule names it.
     Faint,
@@ -151,7 +152,7 @@ impl NamedFreq {
         matches!(self.role, Role::Weak | Role::Unread | Role::Mixed)
     }
 
-    /// Whether neurons that do not serve it supply a good part of it. Those that it shares in a resonance serve it.
+    /// Whether neurons that do not serve it supply a good part of it. Some outside its cluster serve it all the same.
     #[must_use]
     pub fn is_supplied_by_others(&self) -> bool {
         match self.role {
@@ -168,6 +169,9 @@ impl fmt::Display for NamedFreq {
         self.fmt_role(f)?;
         match (self.role, self.resonates_with) {
             (Role::Mixed | Role::PartlyMixed, Some([a, b])) => write!(f, "; it resonates with {a} and {b}"),
+            (Role::PartlyMixed, None) if !self.is_supplied_by_others() => {
+                f.write_str("; next to all that these write is for it")
+            }
             _ => Ok(()),
         }
     }

@@ -1,11 +1,5 @@
 //! Frequencies of which one's double is the sum or the difference of two others.
 
-use crate::{Cluster, NeuronClusters, WLogit, named_freq::read_freqs};
-
-/// The least fraction of a neuron's variance that a frequency which resonates must explain for the neuron to serve
-/// it. Neurons that carry such a frequency and the two others have two thirds and more (`docs/seeds.md`).
-const SHARED_FRAC_EXPLAINED: f64 = 0.5;
-
 /// Two of these frequencies that a frequency resonates with: twice it is their sum or their difference, up to sign and
 /// modulo n. Neurons of a frequency that resonates often carry the other two as well, and stay so: of networks with
 /// such a frequency about half have it so, of others one in twenty (`docs/seeds.md`).
@@ -22,21 +16,6 @@ pub(crate) fn resonance(n: usize, freq: usize, among: &[usize]) -> Option<[usize
         let b = others[i + 1..].iter().copied().find(|&b| resonates(a, b))?;
         Some([a, b])
     })
-}
-
-/// The frequency that each neuron serves, [d_mlp]: that of its cluster. Where a frequency resonates with two others,
-/// neurons outside its cluster that it explains best, and by half at the least, serve it too.
-pub(crate) fn served_freq(n: usize, clusters: &NeuronClusters, w_logit: &WLogit) -> Vec<Option<usize>> {
-    let NeuronClusters { cluster, best_freq, frac_explained, key_freqs, .. } = clusters;
-    let read = read_freqs(&w_logit.norm_by_freq);
-    let resonates = |k: &usize| key_freqs.contains(k) && resonance(n, *k, &read).is_some();
-    let resonating: Vec<usize> = read.iter().copied().filter(resonates).collect();
-    let served = |i: usize| match cluster[i] {
-        Cluster::Frequency(k) => Some(k),
-        Cluster::Unclustered => Some(best_freq[i])
-            .filter(|k| frac_explained[i] >= SHARED_FRAC_EXPLAINED && resonating.contains(k)),
-    };
-    (0..cluster.len()).map(served).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Analysis, Cleanliness, Cluster, ReluFit, logits::quadratic_and_linear_shares, w_logit::frac_along,
+    Analysis, Cleanliness, Cluster, ReluFit, logits::quadratic_and_linear_shares,
+    w_logit::{frac_along, strongest_sum_but},
 };
 
 /// How many of the embedding's singular values the summary names.
@@ -42,8 +43,8 @@ pub struct Summary {
     pub unclustered_frac_active: Option<f64>,
     /// The unclustered neurons' share of all neurons' effect.
     pub unclustered_share_of_effect: f64,
-    /// The share of all neurons' effect that is of those that serve no one frequency: the unclustered. Those of which
-    /// a frequency that resonates with two others explains most serve it all the same.
+    /// The share of all neurons' effect that is of those that serve no one frequency: the unclustered, but for those
+    /// that serve one all the same (`docs/usage.md`).
     pub share_of_effect_serving_none: f64,
     /// Loss with clusters projected onto their frequency.
     pub loss_neurons_in_key_freqs: f64,
@@ -51,8 +52,8 @@ pub struct Summary {
     pub loss_neurons_in_key_freqs_without_unclustered: f64,
     /// Loss without each cluster in turn.
     pub loss_excluding_cluster: BTreeMap<Cluster, f64>,
-    /// Loss without the neurons that serve each key frequency in turn: its cluster and, in a resonance, the neurons
-    /// that serve it all the same.
+    /// Loss without the neurons that serve each key frequency in turn: its cluster, and the neurons outside it that
+    /// serve it all the same.
     pub loss_excluding_own_neurons: BTreeMap<usize, f64>,
     /// Loss without the neurons that serve no one frequency.
     pub loss_excluding_serving_none: f64,
@@ -76,12 +77,15 @@ pub struct Summary {
     pub w_logit_frac_key_freqs: f64,
     /// Share of a frequency's columns that comes from its own cluster.
     pub w_logit_frac_from_own_cluster: BTreeMap<usize, f64>,
-    /// The same of the neurons that serve it, which are more where it resonates with two others.
+    /// The same of the neurons that serve it, in its cluster or not.
     pub w_logit_frac_from_own_neurons: BTreeMap<usize, f64>,
     /// Share of what neurons put into a frequency's cosine that lies along cos ω_k(x + y).
     pub cos_component_frac: BTreeMap<usize, f64>,
     /// Share of what neurons put into a frequency's sine that lies along sin ω_k(x + y).
     pub sin_component_frac: BTreeMap<usize, f64>,
+    /// The waves of the sum of another frequency that have the largest share of what neurons put into a frequency's
+    /// cosine or sine: into that of both of which less lies along its own.
+    pub strongest_other_sum: BTreeMap<usize, OtherSum>,
     /// C_k.
     pub logit_coefficients: BTreeMap<usize, f64>,
     /// Share of the logits' variance that Σ C_k cos ω_k(x + y − z) explains.
@@ -108,6 +112,15 @@ pub struct Summary {
     pub sum_squared_weights: f64,
     /// How a ReLU multiplies.
     pub relu_fit: ReluFit,
+}
+
+/// Waves cos ω_j(x + y) and sin ω_j(x + y) in what neurons put into another frequency's columns of `W_logit`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OtherSum {
+    /// Their frequency, j.
+    pub freq: usize,
+    /// Their share of the squared norm, the constant apart.
+    pub share: f64,
 }
 
 /// The key frequencies by three independent rules.
@@ -156,13 +169,20 @@ impl Summary {
             quadratic_and_linear_shares(basis, key_freqs, &logits.coefficients, p);
         let [neurons_frac_quadratic, neurons_frac_linear] =
             quadratic_and_linear_shares(basis, key_freqs, &clusters.coefficients, d_mlp);
+        let components: BTreeMap<usize, Vec<Vec<f64>>> =
+            key_freqs.iter().map(|&k| (k, w_logit.components(basis, clusters, k))).collect();
+        // For each key frequency that of the cosine and, unless it is p/2, that of the sine.
+        let component_fracs = |k: usize| -> Vec<f64> {
+            let along = basis.sum_directions(k).into_iter().zip(&components[&k]);
+            along.map(|(direction, component)| frac_along(p, component, &[direction])).collect()
+        };
         let component_frac = |which: usize| {
-            let of_freq = |&k: &usize| {
-                let direction = basis.sum_directions(k).into_iter().nth(which)?;
-                let component = w_logit.components(basis, clusters, k).into_iter().nth(which)?;
-                Some((k, frac_along(p, &component, &direction)))
-            };
-            key_freqs.iter().filter_map(of_freq).collect()
+            key_freqs.iter().filter_map(|&k| Some((k, *component_fracs(k).get(which)?))).collect()
+        };
+        let strongest_other_sum = |&k: &usize| {
+            let by_frac = component_fracs(k).into_iter().zip(&components[&k]);
+            let (_, worse) = by_frac.min_by(|(a, _), (b, _)| a.total_cmp(b))?;
+            Some((k, strongest_sum_but(basis, worse, k)?))
         };
         let excluded_of_split = |which: usize| {
             let of_freq = |(&k, loss): (&usize, &crate::ExcludedLoss)| Some((k, loss.train_and_test?[which]));
@@ -207,6 +227,7 @@ impl Summary {
             }),
             cos_component_frac: component_frac(0),
             sin_component_frac: component_frac(1),
+            strongest_other_sum: key_freqs.iter().filter_map(strongest_other_sum).collect(),
             logit_coefficients: per_freq(&|k| logits.fit.coefficients[&k]),
             logit_frac_variance_explained: logits.fit.frac_variance_explained,
             loss_waves: logits.fit.loss_of_waves(None),

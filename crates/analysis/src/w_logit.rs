@@ -1,5 +1,5 @@
 use crate::{
-    Arrays, Direction, FourierBasis, Network, NeuronClusters, Result,
+    Arrays, Direction, FourierBasis, Network, NeuronClusters, OtherSum, Result,
     embedding::norms_by_freq,
     gini::gini,
     key_freqs::by_norm,
@@ -77,6 +77,14 @@ impl WLogit {
         share(meant.flat_map(of).sum(), self.norm_by_freq[k - 1])
     }
 
+    /// The share of a neuron's row, the constant apart, that is in a frequency's columns.
+    pub(crate) fn frac_written(&self, basis: &FourierBasis, neuron: usize, k: usize) -> f64 {
+        let p = basis.modulus();
+        let row = &self.coefficients[neuron * p..][..p];
+        let written = basis.rows_of(k).into_iter().map(|j| row[j] * row[j]);
+        share(written.sum(), row.iter().skip(1).map(|c| c * c).sum())
+    }
+
     /// The sums over neurons of the activation times the neuron's weight in the cosine's and in the sine's
     /// column of a frequency, each as 2D Fourier coefficients, [p, p]. There is no sine for p/2.
     #[must_use]
@@ -104,8 +112,20 @@ impl WLogit {
     }
 }
 
-/// The share of a 2D transform [p, p], its constant apart, that lies along a direction.
-pub(crate) fn frac_along(p: usize, coefficients: &[f64], direction: &Direction) -> f64 {
-    let along = direction.component_of(coefficients, p, 1)[0];
-    share(along * along, coefficients.iter().skip(1).map(|c| c * c).sum())
+/// The share of a 2D transform [p, p], its constant apart, that lies in the space of some directions that are orthogonal
+/// to each other.
+pub(crate) fn frac_along(p: usize, coefficients: &[f64], directions: &[Direction]) -> f64 {
+    let along = directions.iter().map(|direction| direction.component_of(coefficients, p, 1)[0].powi(2));
+    share(along.sum(), coefficients.iter().skip(1).map(|c| c * c).sum())
+}
+
+/// The frequency j, but for `k`, whose waves cos ω_j(x + y) and sin ω_j(x + y) have the largest share of a 2D
+/// transform [p, p], its constant apart.
+pub(crate) fn strongest_sum_but(basis: &FourierBasis, coefficients: &[f64], k: usize) -> Option<OtherSum> {
+    let of = |freq| OtherSum {
+        freq,
+        share: frac_along(basis.modulus(), coefficients, &basis.sum_directions(freq)),
+    };
+    let others = basis.frequencies().filter(|&freq| freq != k).map(of);
+    others.max_by(|a, b| a.share.total_cmp(&b.share))
 }

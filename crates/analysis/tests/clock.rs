@@ -122,14 +122,31 @@ fn a_cluster_whose_neurons_are_mixed_is_named() {
 }
 
 #[test]
+fn waves_of_another_frequency_in_what_neurons_supply_are_named() {
+    let (_, claims) = planted(|config, weights| {
+        let of_14 = OF_8.end..OF_8.end + OF_8.len();
+        for n in of_14 {
+            // The neurons of 14 write what those of 8 write as well.
+            let of_8 = (n - OF_8.len()) * config.d_model;
+            for d in 0..config.d_model {
+                weights.w_out[n * config.d_model + d] += 0.45 * weights.w_out[of_8 + d];
+            }
+        }
+    });
+    let (ids, reason) = failing(&claims, FailureKind::Mixed);
+    assert_eq!(ids, ["neurons-supply-sum"]);
+    assert!(reason.ends_with(" of what neurons supply for 8 is cos and sin of ω_14(x + y)"), "{reason}");
+}
+
+#[test]
 fn neurons_may_carry_two_frequencies_that_their_own_resonates_with() {
     // 2 · 8 = 3 + 13, and no such thing of 3 and 14.
     for (third, resonates) in [(13, true), (14, false)] {
         let (summary, claims) = planted_in(&[3, 8, third, 22, 29], |config, weights| {
             for row in weights.w_in.chunks_exact_mut(config.d_mlp) {
-                // Half of the neurons of 8 get a third of what those of 3 and of the third frequency get.
+                // Half of the neurons of 8 get half of what those of 3 and of the third frequency get.
                 for n in OF_8.step_by(2) {
-                    row[n] += 0.33 * (row[n - 2 * ANGLES] + row[n + 2 * ANGLES]);
+                    row[n] += 0.45 * (row[n - 2 * ANGLES] + row[n + 2 * ANGLES]);
                 }
             }
         });
@@ -146,6 +163,31 @@ fn neurons_may_carry_two_frequencies_that_their_own_resonates_with() {
         assert_eq!(summary.loss_excluding_own_neurons[&8] != of_cluster, resonates);
         let without_none = summary.loss_excluding_serving_none / summary.loss_neurons_in_key_freqs;
         assert_eq!((without_none - 1.0).abs() < 1e-6, resonates, "{without_none}");
+    }
+}
+
+#[test]
+fn neurons_that_write_to_their_frequency_alone_serve_it() {
+    for also_write in [false, true] {
+        let (summary, claims) = planted(|config, weights| {
+            for n in OF_8.step_by(2) {
+                // Half of the neurons of 8 get a third of what those of 3 and of 14 get, and may write for 3 as well.
+                for row in weights.w_in.chunks_exact_mut(config.d_mlp) {
+                    row[n] += 0.33 * (row[n - 2 * ANGLES] + row[n + 2 * ANGLES]);
+                }
+                let [of_3, of_8] = [n - 2 * ANGLES, n].map(|n| n * config.d_model);
+                for d in (0..config.d_model).filter(|_| also_write) {
+                    weights.w_out[of_8 + d] += 0.4 * weights.w_out[of_3 + d];
+                }
+            }
+        });
+        let named = summary.named_freqs().into_iter().find(|named| named.freq == 8).unwrap();
+        assert_eq!((named.role, named.neurons), (Role::PartlyMixed, ANGLES));
+        let words = named.to_string();
+        assert_eq!(words.ends_with("; next to all that these write is for it"), !also_write, "{words}");
+        let own = claims.iter().find(|claim| claim.id == "w-logit-own-cluster").unwrap();
+        assert_eq!(own.fails(), also_write, "{own:?}");
+        assert_eq!(summary.cleanliness.is_clean(), !also_write, "{:?}", summary.cleanliness);
     }
 }
 

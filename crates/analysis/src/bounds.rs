@@ -71,7 +71,7 @@ pub const EFFECT_SERVING_NONE: Bound = Bound {
     relation: Relation::Below,
     value: 1.0 - SERVING_SHARE,
     source: "as much as W_logit may have in columns of no key frequency; published networks have up to 1 %",
-    typical: Typical::Value(0.0262),
+    typical: Typical::Value(0.0247),
 };
 
 /// The median fraction of variance that a clustered neuron's own frequency explains.
@@ -96,7 +96,7 @@ pub const UNCLUSTERED_LOSS: Bound = Bound {
     relation: Relation::Below,
     value: 1.0,
     source: "the least loss without those of a frequency: what serves none matters less than what does",
-    typical: Typical::TimesBound(0.0338),
+    typical: Typical::TimesBound(0.0262),
 };
 
 /// How much of the loss that the waves alone have without a frequency the network must have without it. Of the study's
@@ -161,7 +161,7 @@ pub const FROM_OWN_NEURONS: Bound = Bound {
     relation: Relation::Above,
     value: OWN_SHARE,
     source: "at the strength of the mean frequency; published networks have 0.91 and more",
-    typical: Typical::Value(0.85),
+    typical: Typical::Value(0.863),
 };
 
 /// The share, at the least, of what neurons supply that lies along cos or sin of ω_k(x + y).

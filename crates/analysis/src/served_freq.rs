@@ -29,7 +29,8 @@ pub(crate) fn served_freq(
     let is_writer = |i: usize, k: usize| {
         frac_explained[i] >= WRITER_FRAC_EXPLAINED && w_logit.frac_written(basis, i, k) >= WRITTEN_SHARE
     };
-    let is_shared = |i: usize, k: usize| frac_explained[i] >= SHARED_FRAC_EXPLAINED && resonating.contains(&k);
+    let is_shared =
+        |i: usize, k: usize| frac_explained[i] >= SHARED_FRAC_EXPLAINED && resonating.contains(&k);
     let served = |i: usize| match cluster[i] {
         Cluster::Frequency(k) => Some(k),
         Cluster::Unclustered => {

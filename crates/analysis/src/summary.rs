@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Analysis, Cleanliness, Cluster, ReluFit, logits::quadratic_and_linear_shares,
+    Analysis, Cleanliness, Cluster, ReluFit,
+    logits::quadratic_and_linear_shares,
     w_logit::{frac_along, strongest_sum_but},
 };
 

@@ -234,6 +234,9 @@ mod tests {
     use super::*;
     use crate::Analysis;
 
+    /// What is said where others than its cluster supply a frequency, and serve it.
+    const SERVED: &str = "; next to all that these write is for it";
+
     /// What a clock of these frequencies modulo 41 does with frequency 8, if 30 % of its columns of W_logit come from others.
     fn partly_mixed(freqs: &[usize]) -> NamedFreq {
         let (config, weights) = clock(41, freqs, 8);
@@ -247,7 +250,7 @@ mod tests {
     fn what_a_mixed_frequency_resonates_with_is_told() {
         let words = "8 is supplied in part by neurons outside its cluster: 30 % of its columns of W_logit";
         for (others, expected, resonance) in
-            [([3, 13], Some([3, 13]), "; it resonates with 3 and 13"), ([4, 14], None, "")]
+            [([3, 13], Some([3, 13]), "; it resonates with 3 and 13"), ([4, 14], None, SERVED)]
         {
             let named = partly_mixed(&[8, others[0], others[1]]);
             assert_eq!((named.role, named.resonates_with), (Role::PartlyMixed, expected));

@@ -25,6 +25,7 @@ mod arrays;
 mod attention;
 mod bounds;
 mod claim;
+mod claim_figures;
 mod claims;
 mod cleanliness;
 mod cluster;

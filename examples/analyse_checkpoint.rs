@@ -5,7 +5,7 @@ use std::{env, path::Path};
 
 use anyhow::Context;
 use clockwork_analysis::{AnalysisFiles, Observer};
-use clockwork_model::Checkpoint;
+use clockwork_model::{Checkpoint, ReadAs};
 use clockwork_report::words;
 
 /// Tells which stage begins.
@@ -18,7 +18,8 @@ impl Observer for Stages {
 }
 
 fn analyse(file: &Path, key: Option<&str>) -> anyhow::Result<AnalysisFiles> {
-    let checkpoint = Checkpoint::open(file, key)?;
+    let read_as = ReadAs { key: key.map(str::to_owned), ..ReadAs::default() };
+    let checkpoint = Checkpoint::open(file, &read_as)?;
     let analysis = AnalysisFiles::of(&checkpoint, &mut Stages)?;
     let summary = &analysis.findings.summary;
     println!("key frequencies modulo {}: {}", summary.p, words::list(&summary.key_freqs));

@@ -1,4 +1,4 @@
-use clockwork_model::Checkpoint;
+use clockwork_model::{Checkpoint, NAMES, clock};
 use safetensors::{SafeTensors, tensor::TensorView};
 
 use crate::sandbox::{Sandbox, train_small};
@@ -52,7 +52,7 @@ fn an_imported_network_is_analysed_as_the_run_that_it_came_from() {
     assert_eq!(sandbox.json("others/theirs/run.json")["state"], "imported");
     let imported =
         Checkpoint::read(&sandbox.path("others/theirs/checkpoints/step-0000007.safetensors")).unwrap();
-    assert_eq!(imported.weights, Checkpoint::read(&sandbox.path(checkpoint)).unwrap().weights);
+    assert_eq!(imported.network, Checkpoint::read(&sandbox.path(checkpoint)).unwrap().network);
 
     let summary = |target: &str| -> serde_json::Value {
         serde_json::from_str(&sandbox.succeed(&["analyze", target, "--json"])).unwrap()
@@ -122,4 +122,129 @@ fn a_run_whose_path_is_no_text_is_analysed_and_reported() {
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
     }
     assert!(run.join("report/report.html").exists());
+}
+
+/// A file with the tensors of a clock modulo 11 and, behind its numbers and `=`, tokens and logits that nothing uses.
+fn write_padded_clock(sandbox: &Sandbox, name: &str) {
+    const PADDED: usize = 16;
+    let (config, weights) = clock(11, &[2, 5], 8);
+    let mut tensors: Vec<(&str, Vec<usize>, Vec<f32>)> = NAMES
+        .zip(config.shapes().zip(weights))
+        .into_array()
+        .map(|(name, (shape, w))| (name, shape, w))
+        .to_vec();
+    for (name, shape, values) in &mut tensors {
+        if *name == NAMES.w_e {
+            shape[0] = PADDED;
+            values.resize(PADDED * config.d_model, 0.0);
+        } else if *name == NAMES.w_u {
+            let rows = values.chunks_exact(11).flat_map(|row| row.iter().copied().chain([-9.0; PADDED - 11]));
+            (shape[1], *values) = (PADDED, rows.collect());
+        }
+    }
+    let bytes: Vec<Vec<u8>> =
+        tensors.iter().map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
+        (*name, TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).unwrap())
+    });
+    std::fs::write(sandbox.path(name), safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+#[test]
+fn what_is_assumed_of_a_network_is_told_and_tried_otherwise() {
+    let sandbox = Sandbox::new();
+    write_padded_clock(&sandbox, "padded.safetensors");
+    let output = sandbox.run(&["analyze", "padded.safetensors"]);
+    let (said, warned) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(said.contains("assumed, as the file does not say it: activation = relu"), "{said}");
+    assert!(said.contains("modulus = 15") && said.contains("tokens = x y ="), "{said}");
+    assert!(said.contains("so low an accuracy may mean that what was assumed is wrong"), "{said}");
+    assert!(warned.contains("with --modulus 11 it would be 1.0000"), "{warned}");
+    let output = sandbox.run(&["analyze", "padded.safetensors", "--modulus=11"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.stderr.is_empty() && said.contains("key frequencies [2, 5] of 1 to 5"), "{said}");
+    // Programs read the figures, and people the rest.
+    let output = sandbox.run(&["analyze", "padded.safetensors", "--modulus=11", "--json"]);
+    assert!(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok());
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("assumed, as the file does not say it"));
+}
+
+/// A clock in the neurons of an MLP over the one-hot vectors of two numbers beside each other.
+fn write_mlp(sandbox: &Sandbox, name: &str) {
+    let (p, freq, angles) = (11_usize, 3_usize, 8_usize);
+    let wave =
+        |number: usize, phase: f64| (std::f64::consts::TAU * (freq * number) as f64 / p as f64 + phase).cos();
+    let phase = |neuron: usize| std::f64::consts::TAU * ((neuron / 2) as f64 + 0.5) / angles as f64;
+    let sign = |neuron: usize| if neuron.is_multiple_of(2) { 1.0 } else { -1.0 };
+    let neurons = 2 * angles;
+    let of_input = |neuron: usize, input: usize| match input < p {
+        true => wave(input, phase(neuron)),
+        false => sign(neuron) * wave(input - p, phase(neuron)),
+    };
+    let w_in = (0..neurons).flat_map(|n| (0..2 * p).map(move |i| of_input(n, i) as f32));
+    let out = |z: usize, neuron: usize| (40.0 * sign(neuron) * wave(z, 2.0 * phase(neuron))) as f32;
+    let w_out = (0..p).flat_map(|z| (0..neurons).map(move |n| out(z, n)));
+    let bytes = |values: Vec<f32>| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    let (w_in, w_out) = (bytes(w_in.collect()), bytes(w_out.collect()));
+    let view =
+        |shape: [usize; 2], bytes| TensorView::new(safetensors::Dtype::F32, shape.to_vec(), bytes).unwrap();
+    let tensors = [("fc1.weight", view([neurons, 2 * p], &w_in)), ("fc2.weight", view([p, neurons], &w_out))];
+    std::fs::write(sandbox.path(name), safetensors::serialize(tensors, None).unwrap()).unwrap();
+}
+
+#[test]
+fn a_network_without_attention_is_imported_analysed_reported_and_compared() {
+    let sandbox = Sandbox::new();
+    write_mlp(&sandbox, "mlp.safetensors");
+    let said = sandbox.succeed(&["import", "mlp.safetensors", "--name=mlp", "--act=relu"]);
+    assert!(said.contains("sums modulo 11, d_model 16, no attention, d_mlp 16"), "{said}");
+    let record = sandbox.json("runs/mlp/run.json");
+    assert_eq!(record["architecture"]["kind"], "two-input-mlp");
+    assert_eq!(record["task"]["operation"], "add");
+    let said = sandbox.succeed(&["analyze", "runs/mlp", "--report"]);
+    assert!(said.contains("it has no attention: what is about attention does not apply"), "{said}");
+    let page = String::from_utf8(sandbox.read("runs/mlp/report/report.html")).unwrap();
+    assert!(page.contains("it has no attention") && !page.contains("id=\"attention\""));
+    write_mlp(&sandbox, "again.safetensors");
+    sandbox.succeed(&["import", "again.safetensors", "--name=again", "--act=gelu"]);
+    let said = sandbox.succeed(&["compare", "runs/mlp", "runs/again"]);
+    assert!(said.contains("mlp") && said.contains("again"), "{said}");
+    for (args, words) in [
+        (&["analyze", "runs/mlp", "--act=gelu"][..], "which says itself how it is read"),
+        (&["analyze", "mlp.safetensors", "--tokens=x y ="], "is an MLP, with no attention, tokens or norms"),
+        (&["resume", "runs/mlp"], "was imported"),
+        (&["train", "--set=task.operation=subtract"], "networks are trained on \"add\" alone"),
+    ] {
+        let output = sandbox.run(args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains(words), "{said:?} lacks {words:?}");
+    }
+}
+
+#[test]
+fn names_that_are_not_known_are_told_with_a_draft_of_their_map() {
+    let sandbox = Sandbox::new();
+    let data = [0; 16];
+    let odd = [("mine.table", TensorView::new(safetensors::Dtype::F32, vec![2, 2], &data).unwrap())];
+    std::fs::write(sandbox.path("odd.safetensors"), safetensors::serialize(odd, None).unwrap()).unwrap();
+    let output = sandbox.run(&["analyze", "odd.safetensors"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("has no tensor that is known to be embed.W_E"), "{said}");
+    assert!(said.ends_with("\"mine.table\" = { is = \"\", transpose = false }  # [2, 2]\n"), "{said}");
+    sandbox.write("names.toml", "\"mine.table\" = { is = \"W_Z\" }");
+    sandbox.write("made-of.toml", "activaton = \"gelu\"");
+    for (flag, words) in [
+        ("--names=names.toml", "names.toml: there is no tensor W_Z"),
+        ("--architecture=made-of.toml", "unknown field `activaton`"),
+        ("--names=none.toml", "cannot read none.toml"),
+        ("--act=solu", "no activation that is known: solu"),
+        ("--tokens=x x", "no layout of tokens"),
+        ("--operation=divide", "no operation that is known: divide"),
+    ] {
+        let output = sandbox.run(&["analyze", "odd.safetensors", flag]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(words), "{said:?} lacks {words:?}");
+    }
 }

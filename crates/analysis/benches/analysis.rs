@@ -1,8 +1,8 @@
 //! How long the analysis of one checkpoint of the paper's sizes takes, and its parts, and what it holds in
 //! memory at most. The network is the clock set by hand, with five frequencies as a trained one has.
 
-use clockwork_analysis::{AnalysisFiles, FourierBasis, Network};
-use clockwork_model::{Checkpoint, CheckpointFile, Task, clock};
+use clockwork_analysis::{AnalysedNetwork, AnalysisFiles, FourierBasis};
+use clockwork_model::{Checkpoint, CheckpointFile, clock};
 use divan::{Bencher, black_box, counter::ItemsCount};
 use peak_alloc::PeakAlloc;
 
@@ -18,9 +18,8 @@ fn checkpoint() -> CheckpointFile {
     CheckpointFile { path: "clock".into(), sha256: String::new(), checkpoint }
 }
 
-fn run_network(of: &Checkpoint) -> Network {
-    let network = Network::new(Task::addition(P), &of.weights, &of.metadata.model);
-    network.expect("the processor hands back what it computed")
+fn run_network(of: &Checkpoint) -> AnalysedNetwork {
+    AnalysedNetwork::of(of).expect("the processor hands back what it computed")
 }
 
 fn main() {

@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 
+use clockwork_model::Activation;
 use rayon::prelude::*;
 
 use crate::{
-    Cluster, FourierBasis, NeuronClusters, WLogit,
+    AnalysedNetwork, Cluster, FourierBasis, NeuronClusters, WLogit,
     losses::Losses,
+    neuron_clusters::own_harmonics,
     product::{rows_of, write_product},
 };
 
@@ -25,19 +27,22 @@ pub struct Ablation {
 }
 
 impl Ablation {
-    /// Projects, leaves out, and measures. `acts` are the neurons' activations, [p², d_mlp]; beside the clusters is the
-    /// frequency that each neuron serves.
+    /// Projects, leaves out, and measures. Beside the clusters is the frequency that each neuron serves.
     pub(crate) fn new(
         basis: &FourierBasis,
-        acts: &[f64],
+        network: &AnalysedNetwork,
         (clusters, served_freq): (&NeuronClusters, &[Option<usize>]),
         w_logit: &WLogit,
         losses: &Losses,
     ) -> Self {
         let unclustered = clusters.members(Cluster::Unclustered);
+        let of_neurons =
+            |neurons: &[usize]| scaled(logits_of(basis, &network.neuron_acts, neurons, w_logit), network);
         let of_cluster = |cluster| match cluster {
-            Cluster::Frequency(k) => projected_logits(basis, clusters, w_logit, k),
-            Cluster::Unclustered => logits_of(basis, acts, &unclustered, w_logit),
+            Cluster::Frequency(k) => {
+                scaled(projected_logits(basis, network.activation, clusters, w_logit, k), network)
+            }
+            Cluster::Unclustered => of_neurons(&unclustered),
         };
         let parts: Vec<(Cluster, Vec<f64>)> =
             clusters.clusters().map(|cluster| (cluster, of_cluster(cluster))).collect();
@@ -61,7 +66,7 @@ impl Ablation {
             let beside: Vec<usize> =
                 unclustered.iter().copied().filter(|&n| served_freq[n] == Some(k)).collect();
             if !beside.is_empty() {
-                let mut own = logits_of(basis, acts, &beside, w_logit);
+                let mut own = of_neurons(&beside);
                 add(serving_none.get_or_insert_with(|| first.1.clone()), &own, -1.0);
                 add(&mut own, projected, 1.0);
                 excluding_own_neurons.insert(k, without(&own));
@@ -84,13 +89,29 @@ fn add(sum: &mut [f64], part: &[f64], factor: f64) {
     sum.par_iter_mut().zip(part).for_each(|(sum, part)| *sum += factor * part);
 }
 
+/// What neurons add to the logits [p², p] of a network that may have a layer norm before the unembedding: then it divides
+/// by the standard deviation that it has on each input with all neurons as they are.
+fn scaled(mut logits: Vec<f64>, network: &AnalysedNetwork) -> Vec<f64> {
+    if let Some(scale) = &network.logit_scale {
+        let rows = logits.par_chunks_mut(network.n()).zip(scale);
+        rows.for_each(|(row, scale)| row.iter_mut().for_each(|logit| *logit *= scale));
+    }
+    logits
+}
+
 /// What a cluster's neurons add to the logits [p², p] once each is projected onto its frequency's terms.
-fn projected_logits(basis: &FourierBasis, clusters: &NeuronClusters, w_logit: &WLogit, k: usize) -> Vec<f64> {
+fn projected_logits(
+    basis: &FourierBasis,
+    activation: Activation,
+    clusters: &NeuronClusters,
+    w_logit: &WLogit,
+    k: usize,
+) -> Vec<f64> {
     let p = basis.modulus();
     let d_mlp = clusters.cluster.len();
     let members = clusters.members(Cluster::Frequency(k));
     let mut logits = vec![0.0; p * p * p];
-    for (i, j) in basis.terms_of(k) {
+    for (i, j) in basis.terms_of(k).into_iter().chain(own_harmonics(basis, activation, k)) {
         let coefficients = &clusters.coefficients[(i * p + j) * d_mlp..][..d_mlp];
         let mut of_term = vec![0.0; p];
         for &n in &members {

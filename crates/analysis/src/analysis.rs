@@ -1,8 +1,9 @@
-use clockwork_model::{Checkpoint, ModelConfig, Task, sum_squared_weights};
+use clockwork_model::{Architecture, Checkpoint, ModelConfig, Task, TokenLayout};
 
 use crate::{
-    Ablation, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis, KeyFreqsByRule, Logits,
-    Network, NeuronClusters, ReluFit, Result, WLogit, losses::Losses, served_freq::served_freq, share::share,
+    Ablation, AnalysedNetwork, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis,
+    KeyFreqsByRule, Logits, NeuronClusters, ReluFit, Result, WLogit, analysed_network::OverAllPairs,
+    losses::Losses, served_freq::served_freq, share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
@@ -10,26 +11,29 @@ use crate::{
 const MAX_BYTES: u64 = 1 << 34;
 
 /// Everything that is found in one network.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Analysis {
     /// What the network learned.
     pub task: Task,
     /// The network and what it does on all inputs, in the task's coordinates.
-    pub network: Network,
+    pub network: AnalysedNetwork,
     /// The basis that everything is seen in.
     pub basis: FourierBasis,
-    /// Mean loss over all inputs, in nats.
+    /// Mean loss over all pairs, in nats.
     pub original_loss: f64,
-    /// Mean loss over the inputs trained on and those held out, where they are known.
+    /// The same over the inputs and the answers that have coordinates. Losses without a part of the network are compared
+    /// with it. It differs from the loss over all pairs for multiplication alone, where 0 has no coordinate.
+    pub loss_in_coordinates: f64,
+    /// Mean loss over the pairs trained on and those held out, where they are known.
     pub train_and_test_loss: Option<[f64; 2]>,
-    /// Fraction of all inputs that are answered right.
+    /// Fraction of all pairs that are answered right.
     pub accuracy: f64,
     /// The embedding.
     pub embedding: Embedding,
-    /// Where `=` looks.
-    pub attention: Attention,
-    /// From tokens straight to neurons and attention scores.
-    pub effective_weights: EffectiveWeights,
+    /// Where the last token looks, if there is attention.
+    pub attention: Option<Attention>,
+    /// From tokens straight to neurons and attention scores, where that is one linear map.
+    pub effective_weights: Option<EffectiveWeights>,
     /// The neurons and their clusters.
     pub clusters: NeuronClusters,
     /// From neurons to logits.
@@ -69,21 +73,20 @@ impl Analysis {
     /// is not finite; [`Error::SingularValues`] where those of a matrix do
     /// not converge; [`Error::Device`] where the activations cannot be read back.
     pub fn new(of: &Checkpoint, observer: &mut dyn Observer) -> Result<Self> {
-        let (task, config) = (of.metadata.task, &of.metadata.model);
-        Self::require_memory(config)?;
+        let task = of.metadata.task;
+        require(&of.metadata.model, of.network.architecture())?;
         let mut stages = STAGES.iter();
         let mut next = || stages.next().into_iter().for_each(|name| observer.stage(name));
         next();
-        let network = Network::new(task, &of.weights, config)?;
+        let network = AnalysedNetwork::of(of)?;
         if !network.logits.iter().all(|logit| logit.is_finite()) {
             return Err(Error::NotFinite);
         }
         let basis = FourierBasis::new(network.n());
-        let losses = Losses { addition: network.addition(), original: &network.logits };
-        let split = of.split().map(|split| network.inputs_of(&split));
-        let original_loss = losses.of(&network.logits);
-        let train_and_test_loss = split.as_ref().map(|split| losses.of_split(&network.logits, split));
-        let accuracy = losses.accuracy(&network.logits);
+        let losses = Losses { task: network.addition(), original: &network.logits };
+        let split = of.split();
+        let OverAllPairs { loss, accuracy, train_and_test_loss } = network.over_all_pairs(split.as_ref())?;
+        let split = split.map(|split| network.inputs_of(&split));
         next();
         let embedding = Embedding::new(&basis, &network)?;
         let attention = Attention::new(&basis, &network);
@@ -94,14 +97,14 @@ impl Analysis {
         let w_logit = WLogit::new(&basis, &network)?;
         next();
         let served_freq = served_freq(&basis, &clusters, &w_logit);
-        let ablation =
-            Ablation::new(&basis, &network.neuron_acts, (&clusters, &served_freq), &w_logit, &losses);
+        let ablation = Ablation::new(&basis, &network, (&clusters, &served_freq), &w_logit, &losses);
         next();
         let logits = Logits::new(&basis, &clusters.key_freqs, &losses, split.as_ref());
         let relu_fit = ReluFit::new(&basis, ReluFit::default_freq(basis.modulus()));
         Ok(Self {
             task,
-            original_loss,
+            original_loss: loss,
+            loss_in_coordinates: losses.of(&network.logits),
             train_and_test_loss,
             accuracy,
             embedding,
@@ -113,23 +116,19 @@ impl Analysis {
             ablation,
             logits,
             relu_fit,
-            sum_squared_weights: sum_squared_weights(&of.weights),
+            sum_squared_weights: of.network.sum_squared_weights(),
             network,
             basis,
         })
     }
 
-    /// Refuses a network of which an analysis would take too much memory.
+    /// Refuses a network of the paper's architecture of which an analysis would take too much memory.
     ///
     /// # Errors
     ///
     /// [`Error::TooLarge`] where it would take more than 16 GiB.
     pub fn require_memory(of: &ModelConfig) -> Result<()> {
-        let bytes = bytes_needed(of);
-        match bytes > MAX_BYTES {
-            true => Err(Error::TooLarge { modulus: of.modulus, gib: bytes >> 30, max_gib: MAX_BYTES >> 30 }),
-            false => Ok(()),
-        }
+        require(of, None)
     }
 
     /// The key frequencies by each of the three rules.
@@ -161,8 +160,8 @@ impl Analysis {
         let (basis, p) = (&self.basis, self.basis.modulus());
         let mut arrays = Arrays::default();
         self.embedding.insert_into(&mut arrays);
-        self.attention.insert_into(&mut arrays, p);
-        self.effective_weights.insert_into(&mut arrays, &self.network);
+        self.attention.iter().for_each(|of| of.insert_into(&mut arrays, p));
+        self.effective_weights.iter().for_each(|of| of.insert_into(&mut arrays, &self.network));
         self.clusters.insert_into(&mut arrays, p, &self.network.neuron_acts);
         arrays.insert("neurons.effect", &[self.network.d_mlp], self.neuron_effects());
         self.logits.insert_into(&mut arrays, p);
@@ -172,12 +171,26 @@ impl Analysis {
     }
 }
 
-/// About what an analysis holds at its peak: copies of the logits, of the neurons and of the effective
-/// weights, in bytes.
-fn bytes_needed(config: &ModelConfig) -> u64 {
-    let &ModelConfig { modulus: p, n_heads, d_mlp, .. } = config;
-    let [p, n_heads, d_mlp] = [p, n_heads, d_mlp].map(|size| size as u64);
-    8 * (p * p * (LOGITS_HELD * p + NEURONS_HELD * d_mlp) + 2 * n_heads * p * d_mlp)
+fn require(sizes: &ModelConfig, architecture: Option<&Architecture>) -> Result<()> {
+    let bytes = bytes_needed(sizes, architecture);
+    match bytes > MAX_BYTES {
+        true => Err(Error::TooLarge { modulus: sizes.modulus, gib: bytes >> 30, max_gib: MAX_BYTES >> 30 }),
+        false => Ok(()),
+    }
+}
+
+/// About what an analysis holds at its peak: copies of the logits, of the neurons, of the attention pattern, of the
+/// residual streams, and of the effective weights, in bytes.
+fn bytes_needed(sizes: &ModelConfig, architecture: Option<&Architecture>) -> u64 {
+    let (tokens, width) = match architecture {
+        None => (TokenLayout::paper().len(), sizes.d_model),
+        Some(Architecture::Transformer(of)) => (of.tokens.len(), of.d_model.max(of.n_heads * of.d_head)),
+        Some(Architecture::TwoInputMlp(_)) => (0, 0),
+    };
+    let &ModelConfig { modulus: p, n_heads, d_mlp, .. } = sizes;
+    let [p, n_heads, d_mlp, tokens, width] = [p, n_heads, d_mlp, tokens, width].map(|size| size as u64);
+    let per_input = LOGITS_HELD * p + NEURONS_HELD * d_mlp + PATTERNS_HELD * n_heads * tokens + width;
+    8 * (p * p * per_input + 2 * n_heads * p * d_mlp)
 }
 
 /// How many arrays of the logits' size there are at a time.
@@ -185,6 +198,9 @@ const LOGITS_HELD: u64 = 8;
 
 /// How many arrays of the neurons' size there are at a time.
 const NEURONS_HELD: u64 = 5;
+
+/// How many arrays of the attention pattern's size there are at a time.
+const PATTERNS_HELD: u64 = 4;
 
 #[cfg(test)]
 mod tests {
@@ -201,7 +217,10 @@ mod tests {
         let error = Analysis::new(&Checkpoint::of_weights(config, weights), &mut ()).unwrap_err();
         assert!(matches!(error, Error::TooLarge { modulus: 4096, .. }), "{error}");
         let paper = ModelConfig { modulus: 113, d_model: 128, n_heads: 4, d_mlp: 512 };
-        assert!(bytes_needed(&paper) < 600_000_000);
+        assert!(bytes_needed(&paper, None) < 650_000_000);
+        // Many narrow heads make a large pattern.
+        let heads = ModelConfig { modulus: 256, d_model: 1, n_heads: 1 << 14, d_mlp: 1 };
+        assert!(bytes_needed(&heads, None) > MAX_BYTES);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::{fs, path::Path, time::SystemTime};
 
 use clockwork_files::{in_turn, remove_old_leftovers, write_json_atomically};
-use clockwork_model::{CheckpointFile, ImportedFrom, ModelConfig, Task};
+use clockwork_model::{Architecture, CheckpointFile, ImportedFrom, ModelConfig, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::{Analysis, Arrays, Claim, Error, Observer, Result, Summary, claims};
@@ -39,6 +39,9 @@ pub struct Provenance {
     pub task: Task,
     /// The network's sizes.
     pub model: ModelConfig,
+    /// What it is made of, if it is not the paper's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<Architecture>,
     /// Every setting of the run that made it; null for an imported network.
     pub config: serde_json::Value,
     /// The file that it was imported from, if it was.
@@ -81,6 +84,7 @@ impl AnalysisFiles {
             step: metadata.step,
             task: metadata.task,
             model: metadata.model,
+            architecture: file.checkpoint.network.architecture().cloned(),
             config: metadata.config.clone(),
             imported: metadata.imported.clone(),
             clockwork: VERSION.to_owned(),
@@ -147,6 +151,10 @@ impl Findings {
         let path = directory.join(FINDINGS);
         let json =
             fs::read(&path).map_err(|source| Error::Io { action: "read", path: path.clone(), source })?;
-        serde_json::from_slice(&json).map_err(|e| Error::Broken { path, problem: e.to_string() })
+        let broken = |problem: String| Error::Broken { path: path.clone(), problem };
+        let findings: Self = serde_json::from_slice(&json).map_err(|e| broken(e.to_string()))?;
+        // What is read here is asked for its frequencies, which not every task has.
+        findings.provenance.task.validated().map_err(|e| broken(e.to_string()))?;
+        Ok(findings)
     }
 }

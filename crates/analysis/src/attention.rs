@@ -1,34 +1,38 @@
-use crate::{Arrays, FourierBasis, Network};
+use crate::{AnalysedNetwork, Arrays, FourierBasis};
 
-/// The attention from `=` to `x`, `y` and `=`, in this order, on all inputs (Nanda et al. 2023, section 4.1).
+/// The attention from the last token to each, in their order, on all inputs (Nanda et al. 2023, section 4.1). In the
+/// paper's network it goes from `=` to `x`, `y` and `=`.
 #[derive(Debug, Clone)]
 pub struct Attention {
-    /// The mean over inputs per head and position, [n_heads][3].
-    pub mean: Vec<[f64; 3]>,
-    /// Over (x, y), [n_heads, 3, p, p].
+    /// The mean over inputs per head and token, [n_heads][tokens].
+    pub mean: Vec<Vec<f64>>,
+    /// Over (x, y), [n_heads, tokens, p, p].
     pub pattern: Vec<f64>,
-    /// Its 2D Fourier coefficients, [n_heads, 3, p, p].
+    /// Its 2D Fourier coefficients, [n_heads, tokens, p, p].
     pub coefficients: Vec<f64>,
 }
 
 impl Attention {
-    /// Averages and transforms the attention pattern.
-    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
-        let inputs = network.addition().n_pairs();
-        let maps = 3 * network.n_heads;
+    /// Averages and transforms the attention pattern; nothing where there is no attention.
+    pub(crate) fn new(basis: &FourierBasis, network: &AnalysedNetwork) -> Option<Self> {
+        let (inputs, tokens) = (network.addition().n_pairs(), network.attended.len());
+        if tokens == 0 {
+            return None;
+        }
+        let maps = tokens * network.n_heads();
         let pattern = maps_first(&network.pattern, maps);
         let means: Vec<f64> =
             pattern.chunks_exact(inputs).map(|map| map.iter().sum::<f64>() / inputs as f64).collect();
-        Self {
-            mean: means.as_chunks().0.to_vec(),
+        Some(Self {
+            mean: means.chunks_exact(tokens).map(<[f64]>::to_vec).collect(),
             coefficients: maps_first(&basis.transform_2d(&network.pattern, maps), maps),
             pattern,
-        }
+        })
     }
 
     /// Adds the arrays behind its figures.
     pub(crate) fn insert_into(&self, arrays: &mut Arrays, p: usize) {
-        let shape = [self.mean.len(), 3, p, p];
+        let shape = [self.mean.len(), self.mean.first().map_or(0, Vec::len), p, p];
         arrays.insert("attention.pattern", &shape, self.pattern.clone());
         arrays.insert("attention.pattern_fourier", &shape, self.coefficients.clone());
     }

@@ -19,7 +19,7 @@ pub(crate) fn cost_of_least(
 ) -> Check {
     let worth = |k: usize| {
         let waves = of.loss_waves_excluding.get(&k).copied().unwrap_or(f64::INFINITY);
-        (WORTH_OF_WAVE * waves).clamp(of.original_loss, bound.value * of.original_loss)
+        (WORTH_OF_WAVE * waves).clamp(of.compared_loss(), bound.value * of.compared_loss())
     };
     let (k, _) = least(freqs, |k| Some(losses.get(&k)? / worth(k)));
     let value = losses.get(&k).copied().unwrap_or(f64::INFINITY);

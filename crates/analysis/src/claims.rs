@@ -1,3 +1,5 @@
+use clockwork_model::Activation;
+
 use crate::{
     Check, Claim, FailureKind, NamedFreq, Role, Summary,
     bounds::{
@@ -37,15 +39,19 @@ pub fn claims(of: &Summary) -> Vec<Claim> {
     let (generalises, sparse) = (reasons.explain(generalises, &[]), reasons.explain_by_training(sparse));
     let mut claims = vec![generalises, rules_agree(of, &reasons), sparse];
     claims.extend(about_key_freqs(of, &reasons));
-    claims.push(Claim::new(
-        "relu-product",
-        "ReLU makes a product",
-        vec![
-            RELU_PRODUCT.check("γ", relu.coefficients[3]),
-            RELU_R2.check("r²", relu.r2),
-            RELU_GAIN.check("gain", relu.r2 - relu.r2_without_quadratic),
-        ],
-    ));
+    let (id, statement) = ("relu-product", "ReLU makes a product");
+    claims.push(match of.activation {
+        Activation::Relu => Claim::new(
+            id,
+            statement,
+            vec![
+                RELU_PRODUCT.check("γ", relu.coefficients[3]),
+                RELU_R2.check("r²", relu.r2),
+                RELU_GAIN.check("gain", relu.r2 - relu.r2_without_quadratic),
+            ],
+        ),
+        other => Claim::does_not_apply(id, statement, format!("its neurons compute {other}")),
+    });
     claims
 }
 
@@ -67,7 +73,7 @@ fn about_key_freqs(of: &Summary, reasons: &Reasons) -> Vec<Claim> {
     let is_read = |k: &usize| named.iter().any(|named| named.freq == *k && named.role != Role::Unread);
     let read: Vec<usize> = of.key_freqs.iter().copied().filter(is_read).collect();
     let freqs = if read.is_empty() { &of.key_freqs } else { &read };
-    let original = of.original_loss;
+    let original = of.compared_loss();
     let least_without = least(freqs, |k| of.loss_excluding_own_neurons.get(&k).copied());
     let cost = |quantity, losses, bound| cost_of_least(of, freqs, quantity, losses, bound);
     let cluster =

@@ -50,8 +50,8 @@ impl Cleanliness {
 
     /// What an analysis found.
     pub(crate) fn new(of: &Analysis) -> Self {
-        let kept = match of.original_loss > 0.0 {
-            true => of.ablation.neurons_in_key_freqs / of.original_loss,
+        let kept = match of.loss_in_coordinates > 0.0 {
+            true => of.ablation.neurons_in_key_freqs / of.loss_in_coordinates,
             // There is nothing to remove.
             false => 1.0,
         };

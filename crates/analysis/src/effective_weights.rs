@@ -1,7 +1,7 @@
 use faer::MatRef;
 
 use crate::{
-    Arrays, FourierBasis, Network,
+    AnalysedNetwork, Arrays, FourierBasis, LinearHeads,
     product::{product, rows_of},
 };
 
@@ -13,44 +13,43 @@ pub struct EffectiveWeights {
     pub w_neur: Vec<f64>,
     /// The same with its tokens in the Fourier basis.
     pub w_neur_coefficients: Vec<f64>,
-    /// `W_attn`, the score that the query of `=` gives to each token: (W_E[=] + W_pos[2]) W_Q W_Kᵀ W_Eᵀ
-    /// / √d_head of every head, [n_heads, p].
+    /// `W_attn`, the score that the query of `=` gives to each token: ((W_E[=] + W_pos[2]) W_Q + b_Q) W_Kᵀ W_Eᵀ
+    /// / √d_head of every head, [n_heads, p]. `b_K` gives every token the same score, and is left out.
     pub w_attn: Vec<f64>,
     /// The same with its tokens in the Fourier basis.
     pub w_attn_coefficients: Vec<f64>,
 }
 
 impl EffectiveWeights {
-    /// Folds the weights.
-    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
-        let &Network { d_model, n_heads, d_head, d_mlp, .. } = network;
-        let (n, weights) = (network.n(), &network.weights);
-        let numbers = rows_of(network.number_embeddings(), d_model); // [n, d_model]
-        let equals = &weights.w_e[n * d_model..];
-        let at_equals: Vec<f64> =
-            equals.iter().zip(&weights.w_pos[2 * d_model..]).map(|(e, pos)| e + pos).collect();
+    /// Folds the weights; nothing where numbers do not go through the heads by one linear map.
+    pub(crate) fn new(basis: &FourierBasis, network: &AnalysedNetwork) -> Option<Self> {
+        let (heads, embedding) = network.linear_heads()?;
+        let LinearHeads { d_model, n_heads, d_head, d_mlp, .. } = heads;
+        let n = network.n();
+        let numbers = rows_of(embedding, d_model); // [n, d_model]
         let (mut w_neur, mut w_attn) = (Vec::new(), Vec::new());
         for head in 0..n_heads {
             let of_head = |weights, rows, columns| of_head(head, weights, rows, columns);
-            let values = product(numbers, of_head(&weights.w_v, d_model, d_head)); // [n, d_head]
-            let out = product(rows_of(&values, d_head), of_head(&weights.w_o, d_head, d_model)); // [n, d_model]
-            w_neur.extend(product(rows_of(&out, d_model), rows_of(&weights.w_in, d_mlp))); // [n, d_mlp]
-            let query = product(rows_of(&at_equals, d_model), of_head(&weights.w_q, d_model, d_head)); // [1, d_head]
-            let keys = product(numbers, of_head(&weights.w_k, d_model, d_head)); // [n, d_head]
+            let values = product(numbers, of_head(heads.w_v, d_model, d_head)); // [n, d_head]
+            let out = product(rows_of(&values, d_head), of_head(heads.w_o, d_head, d_model)); // [n, d_model]
+            w_neur.extend(product(rows_of(&out, d_model), rows_of(heads.w_in, d_mlp))); // [n, d_mlp]
+            let mut query = product(rows_of(heads.query, d_model), of_head(heads.w_q, d_model, d_head)); // [1, d_head]
+            query.iter_mut().zip(&heads.b_q[head * d_head..]).for_each(|(query, bias)| *query += bias);
+            let keys = product(numbers, of_head(heads.w_k, d_model, d_head)); // [n, d_head]
             let scores = product(rows_of(&query, d_head), rows_of(&keys, d_head).transpose()); // [1, n]
-            w_attn.extend(scores.into_iter().map(|score| score / (d_head as f64).sqrt()));
+            w_attn.extend(scores.into_iter().map(|score| score / heads.divisor));
         }
-        Self {
+        Some(Self {
             w_neur_coefficients: basis.transform(&w_neur, &[n_heads, n, d_mlp], 1),
             w_attn_coefficients: basis.transform(&w_attn, &[n_heads, n], 1),
             w_neur,
             w_attn,
-        }
+        })
     }
 
     /// Adds the arrays behind its figures.
-    pub(crate) fn insert_into(&self, arrays: &mut Arrays, network: &Network) {
-        let (n_heads, n, d_mlp) = (network.n_heads, network.n(), network.d_mlp);
+    pub(crate) fn insert_into(&self, arrays: &mut Arrays, network: &AnalysedNetwork) {
+        let (n_heads, n, d_mlp) = (network.n_heads(), network.n(), network.d_mlp);
         arrays.insert("effective.W_neur", &[n_heads, n, d_mlp], self.w_neur.clone());
         arrays.insert("effective.W_neur_fourier", &[n_heads, n, d_mlp], self.w_neur_coefficients.clone());
         arrays.insert("effective.W_attn", &[n_heads, n], self.w_attn.clone());
@@ -65,7 +64,7 @@ fn of_head(head: usize, weights: &[f64], rows: usize, columns: usize) -> MatRef<
 
 #[cfg(test)]
 mod tests {
-    use clockwork_model::{ModelConfig, Task, initial_weights};
+    use clockwork_model::{Checkpoint, ModelConfig, initial_weights};
 
     use super::*;
 
@@ -76,8 +75,8 @@ mod tests {
         let config = ModelConfig { modulus: 5, d_model: 6, n_heads: 2, d_mlp: 7 };
         let (p, d_mlp) = (config.modulus, config.d_mlp);
         let weights = initial_weights(&config, 1);
-        let network = Network::new(Task::addition(p), &weights, &config).unwrap();
-        let effective = EffectiveWeights::new(&FourierBasis::new(p), &network);
+        let network = AnalysedNetwork::of(&Checkpoint::of_weights(config, weights.clone())).unwrap();
+        let effective = EffectiveWeights::new(&FourierBasis::new(p), &network).unwrap();
         let log_odds = |x: usize, y: usize, head: usize| {
             let pattern = &network.pattern[((x * p + y) * config.n_heads + head) * 3..][..3];
             (pattern[0] / pattern[2]).ln()
@@ -93,7 +92,7 @@ mod tests {
         // Equal attention everywhere: keys that are zero.
         let mut flat = weights.clone();
         flat.w_k.fill(0.0);
-        let network = Network::new(Task::addition(p), &flat, &config).unwrap();
+        let network = AnalysedNetwork::of(&Checkpoint::of_weights(config, flat)).unwrap();
         for n in 0..d_mlp {
             let at = |x: usize| network.neuron_acts_pre[x * p * d_mlp + n];
             let of = |x: usize| {

@@ -1,17 +1,18 @@
 use crate::{
-    Arrays, FourierBasis, Network, Result, gini::gini, key_freqs::by_norm, singular_values::singular_values,
+    AnalysedNetwork, Arrays, FourierBasis, Result, gini::gini, key_freqs::by_norm,
+    singular_values::singular_values,
 };
 
 /// The embedding of the numbers in the Fourier basis (Nanda et al. 2023, section 4.1).
 #[derive(Debug, Clone)]
 pub struct Embedding {
-    /// `F W_E`, [p, d_model]: one Fourier component a row.
+    /// `F W_E`, [p, width]: one Fourier component a row. Where y has embeddings of its own, they are beside those of x.
     pub coefficients: Vec<f64>,
     /// Squared norm of every component, [p].
     pub norm_by_component: Vec<f64>,
     /// Squared norm of every frequency, 1 … ⌊p/2⌋.
     pub norm_by_freq: Vec<f64>,
-    /// Singular values of `W_E` without the row of `=`, descending.
+    /// Singular values of the numbers' embeddings, without the row of `=`, descending.
     pub singular_values: Vec<f64>,
     /// Gini coefficient of the squared norms of frequencies: 0 for all alike, near 1 for a few.
     pub gini: f64,
@@ -21,8 +22,8 @@ pub struct Embedding {
 
 impl Embedding {
     /// Analyses `W_E`.
-    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Result<Self> {
-        let (w_e, d_model) = (network.number_embeddings(), network.d_model);
+    pub(crate) fn new(basis: &FourierBasis, network: &AnalysedNetwork) -> Result<Self> {
+        let (w_e, d_model) = (&network.embedding[..], network.embedding_width());
         let coefficients = basis.transform(w_e, &[network.n(), d_model], 0);
         let rows = coefficients.chunks_exact(d_model);
         let norm_by_component: Vec<f64> = rows.map(|row| row.iter().map(|c| c * c).sum()).collect();

@@ -129,6 +129,16 @@ impl FourierBasis {
         rows.iter().flat_map(|&i| rows.iter().map(move |&j| (i, j))).collect()
     }
 
+    /// The linear terms of the second harmonic of a frequency, 2k up to sign and modulo p: what squares of its waves have
+    /// beside its own terms. None where 2k is 0.
+    pub(crate) fn harmonic_terms_of(&self, k: usize) -> Vec<(usize, usize)> {
+        let harmonic = usize::min(2 * k % self.p, self.p - 2 * k % self.p);
+        match harmonic {
+            0 => Vec::new(),
+            _ => self.rows_of(harmonic).into_iter().flat_map(|row| [(row, 0), (0, row)]).collect(),
+        }
+    }
+
     /// 2D coefficients [p, p, batch] sorted by frequency: for each, from 1 on, those of its constant,
     /// linear and quadratic terms, [3, 3, batch], or [2, 2, batch] for p/2, which has no sine.
     pub(crate) fn arrange_by_frequency(&self, coefficients: &[f64], batch: usize) -> Vec<Vec<f64>> {

@@ -19,6 +19,7 @@
 //! ```
 
 mod ablation;
+mod analysed_network;
 mod analysis;
 mod analysis_files;
 mod arrays;
@@ -49,6 +50,7 @@ mod product;
 mod reason;
 mod relu_fit;
 mod resonance;
+mod sampled_scores;
 mod served_freq;
 mod share;
 mod singular_values;
@@ -56,6 +58,7 @@ mod summary;
 mod w_logit;
 
 pub use ablation::Ablation;
+pub use analysed_network::AnalysedNetwork;
 pub use analysis::{Analysis, Observer, STAGES};
 pub use analysis_files::{AnalysisFiles, Findings, Provenance};
 pub use arrays::Arrays;
@@ -76,9 +79,10 @@ pub use fourier_basis::FourierBasis;
 pub use logit_fit::LogitFit;
 pub use logits::{ExcludedLoss, Logits};
 pub use named_freq::{NamedFreq, Role};
-pub use network::Network;
+pub use network::{Activations, Embeddings, LinearHeads, Network, network_of};
 pub use neuron_clusters::{CLUSTER_FRAC_EXPLAINED, NeuronClusters};
 pub use number::short;
 pub use relu_fit::ReluFit;
+pub use sampled_scores::SampledScores;
 pub use summary::{KeyFreqsByRule, OtherSum, Summary};
 pub use w_logit::WLogit;

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Arrays, FourierBasis, LogitFit, losses::Losses, mean_squared::mean_squared, network::SplitInputs,
-    share::share,
+    Arrays, FourierBasis, LogitFit, analysed_network::SplitInputs, losses::Losses,
+    mean_squared::mean_squared, share::share,
 };
 
 /// The logits in the 2D Fourier basis, and the loss when some of their components are left out (after the

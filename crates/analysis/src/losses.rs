@@ -1,16 +1,16 @@
 use clockwork_model::{Task, loss};
 use rayon::prelude::*;
 
-use crate::network::SplitInputs;
+use crate::analysed_network::SplitInputs;
 
 /// How many inputs one task takes; what tasks find is summed in their order.
 const INPUTS_AT_ONCE: usize = 256;
 
-/// The logits [n², n] of all inputs with their right answers, and what is asked of logits like them.
+/// The logits [n², n] of all pairs of a task with their right answers, and what is asked of logits like them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Losses<'a> {
     /// What is answered: in coordinates it is addition modulo n.
-    pub addition: Task,
+    pub task: Task,
     /// The network's own logits, [n², n].
     pub original: &'a [f64],
 }
@@ -33,11 +33,11 @@ impl Losses<'_> {
 
     /// The right answer to an input.
     fn answer(&self, input: usize) -> usize {
-        self.addition.answer(self.addition.pair(input))
+        self.task.answer(self.task.pair(input))
     }
 
     fn over(&self, logits: &[f64], is_among: impl Fn(usize) -> bool + Sync) -> f64 {
-        let n = self.addition.modulus;
+        let n = self.task.modulus;
         let sums: Vec<(f64, u32)> = logits
             .par_chunks(INPUTS_AT_ONCE * n)
             .enumerate()
@@ -57,7 +57,7 @@ impl Losses<'_> {
     /// of what the ablation removed is added back to each answer's logit, so that only what depends on the
     /// input is lost.
     pub fn bias_corrected(&self, logits: &[f64]) -> f64 {
-        let n = self.addition.modulus;
+        let n = self.task.modulus;
         let mut removed = vec![0.0; n];
         for (original, row) in self.original.chunks_exact(n).zip(logits.chunks_exact(n)) {
             for ((removed, original), logit) in removed.iter_mut().zip(original).zip(row) {
@@ -74,7 +74,7 @@ impl Losses<'_> {
 
     /// The fraction of all inputs whose answer's logit is above every other.
     pub fn accuracy(&self, logits: &[f64]) -> f64 {
-        let n = self.addition.modulus;
+        let n = self.task.modulus;
         let is_right = |&(input, row): &(usize, &[f64])| {
             let answer = self.answer(input);
             row.iter().enumerate().all(|(z, &logit)| z == answer || logit < row[answer])

@@ -1,4 +1,6 @@
-use crate::{Arrays, Cluster, FourierBasis, Network, mean_squared::mean_squared};
+use clockwork_model::Activation;
+
+use crate::{AnalysedNetwork, Arrays, Cluster, FourierBasis, mean_squared::mean_squared};
 
 /// The least fraction of a neuron's variance that its best frequency must explain for the neuron to be in
 /// that frequency's cluster (Nanda et al. 2023, section 4.3).
@@ -17,7 +19,8 @@ const SAMPLED_PER_CLUSTER: usize = 5;
 const NO_CLUSTER: i64 = -1;
 
 /// The neurons' activations in the 2D Fourier basis, and the cluster of each neuron: that of the
-/// frequency that explains most of its variance, or none (Nanda et al. 2023, section 4.3).
+/// frequency that explains most of its variance, or none (Nanda et al. 2023, section 4.3). Where neurons square, the
+/// linear terms of twice a frequency count as its own.
 #[derive(Debug, Clone)]
 pub struct NeuronClusters {
     /// 2D Fourier coefficients of every neuron's activations, [p, p, d_mlp].
@@ -41,7 +44,7 @@ pub struct NeuronClusters {
 
 impl NeuronClusters {
     /// Transforms the neurons and sorts them into clusters.
-    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Self {
+    pub(crate) fn new(basis: &FourierBasis, network: &AnalysedNetwork) -> Self {
         let (p, d_mlp) = (basis.modulus(), network.d_mlp);
         let coefficients = basis.transform_2d(&network.neuron_acts, d_mlp);
         let mut variance = vec![0.0; d_mlp];
@@ -52,6 +55,10 @@ impl NeuronClusters {
         for (k, terms) in (1..).zip(basis.arrange_by_frequency(&coefficients, d_mlp)) {
             let mut explained = vec![0.0; d_mlp];
             for term in terms.chunks_exact(d_mlp).skip(1) {
+                explained.iter_mut().zip(term).for_each(|(sum, c)| *sum += c * c);
+            }
+            for (i, j) in own_harmonics(basis, network.activation, k) {
+                let term = &coefficients[(i * p + j) * d_mlp..][..d_mlp];
                 explained.iter_mut().zip(term).for_each(|(sum, c)| *sum += c * c);
             }
             for n in 0..d_mlp {
@@ -177,6 +184,15 @@ impl NeuronClusters {
             let of_cluster = squared(&self.members(Cluster::Frequency(k)));
             arrays.insert(format!("neurons.mean_squared.{k}"), &[p, p], of_cluster);
         }
+    }
+}
+
+/// The terms that a frequency's neurons have beside its constant, linear and quadratic ones: the square of a sum of its
+/// waves has waves of twice the frequency, a fifth of its variance where nothing else is added.
+pub(crate) fn own_harmonics(basis: &FourierBasis, activation: Activation, k: usize) -> Vec<(usize, usize)> {
+    match activation {
+        Activation::Square => basis.harmonic_terms_of(k),
+        _ => Vec::new(),
     }
 }
 

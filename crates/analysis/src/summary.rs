@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use clockwork_model::{Activation, TokenLayout};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -7,6 +8,11 @@ use crate::{
     logits::quadratic_and_linear_shares,
     w_logit::{frac_along, strongest_sum_but},
 };
+
+/// The tokens of the paper's network, which is the only one that earlier versions analysed.
+fn tokens_of_paper() -> Vec<String> {
+    TokenLayout::paper().names()
+}
 
 /// How many of the embedding's singular values the summary names.
 const SINGULAR_VALUES: usize = 12;
@@ -20,8 +26,15 @@ pub struct Summary {
     pub n: usize,
     /// Fraction of all inputs that are answered right.
     pub accuracy: f64,
+    /// What the neurons compute.
+    #[serde(default)]
+    pub activation: Activation,
     /// Mean loss over all inputs.
     pub original_loss: f64,
+    /// The same over the inputs and answers that have coordinates, where some have none: what the losses below that leave
+    /// out a part of the network are compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_in_coordinates: Option<f64>,
     /// Mean loss over the inputs trained on, where they are known.
     pub train_loss: Option<f64>,
     /// Mean loss over the inputs held out, where they are known.
@@ -107,8 +120,11 @@ pub struct Summary {
     pub embedding_singular_values: Vec<f64>,
     /// Rank of `W_logit`.
     pub w_logit_rank: usize,
-    /// Mean attention from `=` to `x`, `y` and `=`, per head.
-    pub mean_attention: Vec<[f64; 3]>,
+    /// Mean attention from the last token to each, per head; in the paper's network from `=` to `x`, `y` and `=`.
+    pub mean_attention: Vec<Vec<f64>>,
+    /// What these tokens are called.
+    #[serde(default = "tokens_of_paper")]
+    pub attended: Vec<String>,
     /// Sum of the squares of all weights.
     pub sum_squared_weights: f64,
     /// How a ReLU multiplies.
@@ -193,7 +209,9 @@ impl Summary {
             p: of.task.modulus,
             n: basis.modulus(),
             accuracy: of.accuracy,
+            activation: of.network.activation,
             original_loss: of.original_loss,
+            loss_in_coordinates: (of.task.modulus != basis.modulus()).then_some(of.loss_in_coordinates),
             cleanliness: Cleanliness::new(of),
             train_loss: of.train_and_test_loss.map(|[train, _]| train),
             test_loss: of.train_and_test_loss.map(|[_, test]| test),
@@ -244,10 +262,17 @@ impl Summary {
                 .copied()
                 .collect(),
             w_logit_rank: w_logit.rank(),
-            mean_attention: of.attention.mean.clone(),
+            mean_attention: of.attention.as_ref().map_or_else(Vec::new, |attention| attention.mean.clone()),
+            attended: of.network.attended.clone(),
             sum_squared_weights: of.sum_squared_weights,
             relu_fit: of.relu_fit.clone(),
         }
+    }
+
+    /// The loss that those without a part of the network are compared with: over the inputs that have coordinates.
+    #[must_use]
+    pub fn compared_loss(&self) -> f64 {
+        self.loss_in_coordinates.unwrap_or(self.original_loss)
     }
 
     /// The loss without each key frequency's cluster in turn, by frequency.

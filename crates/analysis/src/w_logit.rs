@@ -1,5 +1,5 @@
 use crate::{
-    Arrays, Direction, FourierBasis, Network, NeuronClusters, OtherSum, Result,
+    AnalysedNetwork, Arrays, Direction, FourierBasis, NeuronClusters, OtherSum, Result,
     embedding::norms_by_freq,
     gini::gini,
     key_freqs::by_norm,
@@ -30,10 +30,9 @@ pub struct WLogit {
 }
 
 impl WLogit {
-    /// Folds `W_out` and `W_U` and transforms the result.
-    pub(crate) fn new(basis: &FourierBasis, network: &Network) -> Result<Self> {
-        let (p, d_mlp, weights) = (network.n(), network.d_mlp, &network.weights);
-        let w_logit = product(rows_of(&weights.w_out, network.d_model), rows_of(&weights.w_u, p));
+    /// Transforms a network's `W_logit`.
+    pub(crate) fn new(basis: &FourierBasis, network: &AnalysedNetwork) -> Result<Self> {
+        let (p, d_mlp, w_logit) = (network.n(), network.d_mlp, network.w_logit.clone());
         let coefficients = basis.transform(&w_logit, &[d_mlp, p], 1);
         let mut norm_by_component = vec![0.0; p];
         for row in coefficients.chunks_exact(p) {

@@ -1,6 +1,7 @@
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clockwork_model::{Activation, Operation, TokenLayout};
 use clockwork_training::Locking;
 
 /// Trains a one-layer transformer on modular addition until it groks.
@@ -144,10 +145,6 @@ pub struct AnalyzeArgs {
     #[arg(value_name = "RUN|FILE")]
     pub target: PathBuf,
 
-    /// Where the state dict is in a file that holds several, such as state_dicts.400
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-
     /// Checkpoint of the run [default: the newest]
     #[arg(long, value_name = "N")]
     pub step: Option<u64>,
@@ -171,6 +168,50 @@ pub struct AnalyzeArgs {
     /// Threads that share the work [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_a_time)]
     pub threads: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// How a file of someone else's is read, where it does not say it itself.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Other people's networks")]
+pub struct ReadArgs {
+    /// Where the network is in a file that holds several, such as state_dicts.400
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+
+    /// What the network is made of: TOML, or a configuration of TransformerLens or of "The Clock and the Pizza" as JSON
+    #[arg(long, value_name = "FILE")]
+    pub architecture: Option<PathBuf>,
+
+    /// What its tensors are called, as a TOML file; an error about their names prints a draft of it
+    #[arg(long, value_name = "FILE")]
+    pub names: Option<PathBuf>,
+
+    /// What it learned: add, subtract or multiply [default: add]
+    #[arg(long, value_name = "OPERATION", value_parser = in_words::<Operation>)]
+    pub operation: Option<Operation>,
+
+    /// The modulus, where it has more tokens or logits than there are numbers
+    #[arg(long, value_name = "P")]
+    pub modulus: Option<usize>,
+
+    /// What its neurons compute: relu, gelu, gelu_new, silu or square [default: relu]
+    #[arg(long, value_name = "ACT", value_parser = in_words::<Activation>)]
+    pub act: Option<Activation>,
+
+    /// Its tokens, such as "x + y =", "= x y" or "x y"; a literal's number may follow it, "x +:24 y =:23" [default: x y =]
+    #[arg(long, value_name = "LAYOUT", value_parser = in_words::<TokenLayout>)]
+    pub tokens: Option<TokenLayout>,
+
+    /// How many attention heads it has, where its tensors do not tell
+    #[arg(long, value_name = "N")]
+    pub heads: Option<usize>,
+
+    /// It has layer norms, whose weights are folded into what reads them
+    #[arg(long)]
+    pub layer_norm: bool,
 }
 
 /// Write the report of an analysis: one HTML file, and its figures for papers
@@ -196,11 +237,11 @@ pub struct ReportArgs {
 
 /// Make a run directory of somebody else's checkpoint
 ///
-/// Reads safetensors and PyTorch state dicts in TransformerLens names, or in the orientation of the 2022
-/// notebook. Pickles are read as data; nothing in them is executed.
+/// Reads safetensors, PyTorch state dicts and NumPy archives of one-layer transformers and two-input MLPs; docs/networks.md
+/// lists what is read, what is assumed and what is refused. Pickles are read as data; nothing in them is executed.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Checkpoint file: .safetensors, .pt or .pth
+    /// Checkpoint file: .safetensors, its .index.json, .pt, .pth or .npz
     pub file: PathBuf,
 
     /// Name of the run's directory
@@ -211,13 +252,12 @@ pub struct ImportArgs {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs_dir: PathBuf,
 
-    /// Where the state dict is in a file that holds several, such as state_dicts.400
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-
     /// Step that the weights are of, where you know it
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub step: u64,
+
+    #[command(flatten)]
+    pub read: ReadArgs,
 }
 
 /// Compare the key frequencies of many runs
@@ -311,6 +351,11 @@ const LARGEST: u64 = i64::MAX as u64;
 
 /// More threads or processes than any machine has cores only get in each other's way.
 const MOST_AT_A_TIME: usize = 512;
+
+/// A value that is read from words.
+fn in_words<T: FromStr<Err = String>>(text: &str) -> Result<T, String> {
+    text.parse()
+}
 
 /// How many threads, or runs at a time.
 fn at_a_time(text: &str) -> Result<NonZeroUsize, String> {

@@ -36,6 +36,11 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
             Some("use --out for another place".to_owned())
         } else if matches!(cause.downcast_ref(), Some(AnalysisError::NotFinite)) {
             Some("analyse another checkpoint".to_owned())
+        } else if let Some(ModelError::Names { draft, .. }) = cause.downcast_ref() {
+            Some(format!(
+                "tell what they are in a file, such as names.toml, and give it with --names; fill in this draft:\n{}",
+                draft.trim_end()
+            ))
         } else if matches!(cause.downcast_ref(), Some(ModelError::SeveralNetworks { .. })) {
             Some("choose one with --key".to_owned())
         } else {
@@ -150,6 +155,8 @@ mod tests {
         let holder = Holder { host: "a".to_owned(), process: 7, started: None, among: None, since: 0 };
         let held = TrainingError::Locked { path: path(), holder: Some(holder) };
         let broken = AnalysisError::Broken { path: path(), problem: "is half".to_owned() };
+        let names =
+            ModelError::Names { path: path(), problem: "odd".to_owned(), draft: "a = 1\n".to_owned() };
         let several = ModelError::SeveralNetworks { path: path(), n_networks: 2, keys: "a, b".to_owned() };
         for (error, before, after) in [
             (anyhow!(TrainingError::RunExists { path: path() }), "", "clockwork resume runs/a"),
@@ -207,6 +214,7 @@ mod tests {
             (anyhow!(AnalysisError::NotFinite), "", "another checkpoint"),
             (anyhow!(AnalysisError::NothingToCompare), "", ""),
             (anyhow!(several), "", "--key"),
+            (anyhow!(names), "", "--names; fill in this draft:\na = 1"),
         ] {
             let hint = hint(&error);
             assert_eq!(flag(&error), before, "{error:?}");

@@ -5,9 +5,9 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{Comparison, Findings, common_task};
+use clockwork_analysis::{Comparison, Error as AnalysisError, Findings, common_task};
 use clockwork_files::{follow, pointed_at};
-use clockwork_model::{Checkpoint, CheckpointFile, Task};
+use clockwork_model::{Checkpoint, CheckpointFile, ReadAs, Task};
 use clockwork_training::{RunFiles, Sweep, SweepManifest};
 
 use crate::{
@@ -45,7 +45,8 @@ impl RunToCompare {
         let steps = files.checkpoints().steps().unwrap_or_default();
         let is_asked_for = |of: &&u64| step.is_none_or(|step| step == **of);
         let Some(&step) = steps.iter().rfind(is_asked_for) else { return Ok(None) };
-        let checkpoint = Checkpoint::open(&relative_to_here(&files.checkpoints().weights(step)), None)?;
+        let checkpoint =
+            Checkpoint::open(&relative_to_here(&files.checkpoints().weights(step)), &ReadAs::default())?;
         let task = checkpoint.checkpoint.metadata.task;
         let known = match Findings::read(&files.analysis(step)) {
             Ok(findings) if findings.provenance.is_of(&checkpoint) => Known::Analysed(findings.into()),
@@ -127,8 +128,13 @@ pub fn of_one_modulus(
                 .context(format!("none of these runs has modulus {modulus}")));
         }
     }
-    common_task(runs.iter().map(|run| run.task))
-        .map_err(|error| anyhow!(WrongRequest::new("choose those of one with --modulus")).context(error))?;
+    common_task(runs.iter().map(|run| run.task)).map_err(|error| {
+        let instead = match error {
+            AnalysisError::Operations(_) => "give runs of one operation",
+            _ => "choose those of one with --modulus",
+        };
+        anyhow!(WrongRequest::new(instead)).context(error)
+    })?;
     Ok(runs)
 }
 

@@ -1,5 +1,5 @@
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -7,13 +7,13 @@ use clockwork_files::{sha256, write_atomically};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::{
-    CheckpointMetadata, Error, ImportedFrom, ModelConfig, NAMES, Result, Split, Task, Weights,
+    CheckpointMetadata, Error, ForeignFile, ModelConfig, NAMES, OtherNetwork, ReadAs, Result, Split,
+    StoredNetwork, Task, Weights,
     checkpoint_metadata::{FORMAT_VERSION, StoredMetadata},
     foreign_file::what_it_is,
-    import::Import,
     seal::{is_sealed, sealed, unsealed},
     split::SPLIT_NAMES,
-    state_dict::MAX_FILE_BYTES,
+    state_dict::read_bytes,
 };
 
 /// The weights of a network and where they come from: one safetensors file with
@@ -23,7 +23,7 @@ pub struct Checkpoint {
     /// Where the weights come from.
     pub metadata: CheckpointMetadata,
     /// The weights.
-    pub weights: Weights,
+    pub network: StoredNetwork,
     /// The pairs trained on and held out, where an imported file lists them.
     pub listed_split: Option<Split>,
 }
@@ -44,7 +44,17 @@ impl Checkpoint {
     /// no configuration and no split.
     #[must_use]
     pub fn of_weights(model: ModelConfig, weights: Weights) -> Self {
-        let task = Task::addition(model.modulus);
+        Self::new(Task::addition(model.modulus), model, StoredNetwork::Paper(weights))
+    }
+
+    /// The same of a network of any architecture that learned a task. One that computes what the paper's does becomes the
+    /// paper's.
+    #[must_use]
+    pub fn of_network(task: Task, network: OtherNetwork) -> Self {
+        Self::new(task, network.architecture.sizes(task.modulus), StoredNetwork::of(network))
+    }
+
+    fn new(task: Task, model: ModelConfig, network: StoredNetwork) -> Self {
         let config = serde_json::Value::Null;
         let metadata = CheckpointMetadata {
             step: 0,
@@ -55,7 +65,16 @@ impl Checkpoint {
             settings_sha256: None,
             imported: None,
         };
-        Self { metadata, weights, listed_split: None }
+        Self { metadata, network, listed_split: None }
+    }
+
+    /// The weights of the paper's network, if it is that.
+    #[must_use]
+    pub fn weights(&self) -> Option<&Weights> {
+        match &self.network {
+            StoredNetwork::Paper(weights) => Some(weights),
+            StoredNetwork::Other(_) => None,
+        }
     }
 
     /// Writes the file, whole or not at all.
@@ -75,7 +94,7 @@ impl Checkpoint {
     /// [`Error::Io`] where a file operation fails, [`Error::Checkpoint`] where the file is truncated,
     /// foreign, or at odds with itself.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::from_bytes(&read(path)?).map_err(|what| problem(path, what))
+        Self::from_bytes(&read_bytes(path)?).map_err(|what| problem(path, what))
     }
 
     /// The pairs trained on and held out, where they are known: those that an imported file lists, or those
@@ -86,47 +105,51 @@ impl Checkpoint {
         self.listed_split.clone().or_else(drawn)
     }
 
-    /// Reads any file that holds a network: one of ours, or anyone's safetensors or PyTorch state dict
-    /// with TransformerLens' names. Pickles are read as data, nothing in them is executed. `key` says
-    /// where the state dict is in a file that holds several, such as `state_dicts.400`.
+    /// Reads any file that holds a network: one of ours, or anyone's safetensors, PyTorch state dict or NumPy archive.
+    /// Pickles are read as data, nothing in them is executed. What a file does not say itself is taken from `read_as`, or
+    /// assumed, which [`ImportedFrom`](crate::ImportedFrom) tells.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] where a file operation fails, [`Error::Checkpoint`] where the file is broken or holds
-    /// another kind of network.
-    pub fn open(path: &Path, key: Option<&str>) -> Result<CheckpointFile> {
-        let bytes = read(path)?;
-        if let Some(what) = what_it_is(path, &bytes) {
-            return Err(problem(path, what));
-        }
-        let sha256 = sha256(&bytes);
-        let checkpoint = if key.is_none() && is_sealed(&bytes) {
-            Self::from_bytes(&bytes).map_err(|what| problem(path, what))?
+    /// another kind of network, [`Error::Names`] where it is not known what its tensors are, and
+    /// [`Error::SeveralNetworks`] where it holds several and none was chosen.
+    pub fn open(path: &Path, read_as: &ReadAs) -> Result<CheckpointFile> {
+        let bytes = read_bytes(path)?;
+        let (sha256, checkpoint) = if is_sealed(&bytes) {
+            (sha256(&bytes), Self::sealed_in(path, &bytes, read_as).map_err(|what| problem(path, what))?)
         } else {
-            let Import { task, model, weights, split, orientation } = Import::read(path, bytes, key)?;
-            let imported = ImportedFrom {
-                file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                key: key.map(str::to_owned),
-                sha256: sha256.clone(),
-                orientation,
-            };
-            let mut read = Self::of_weights(model, weights);
-            (read.metadata.task, read.metadata.imported, read.listed_split) = (task, Some(imported), split);
-            read
+            let file = ForeignFile::read(path, bytes)?;
+            (file.sha256().to_owned(), file.checkpoint(read_as)?)
         };
         Ok(CheckpointFile { path: path.to_owned(), sha256, checkpoint })
     }
 
+    /// The checkpoint in a file of ours, of which nothing need be said.
+    fn sealed_in(path: &Path, bytes: &[u8], read_as: &ReadAs) -> std::result::Result<Self, String> {
+        match what_it_is(path, bytes) {
+            Some(what) => Err(what),
+            None if *read_as != ReadAs::default() => {
+                Err("a checkpoint of clockwork's own, which says itself how it is read".to_owned())
+            }
+            None => Self::from_bytes(bytes),
+        }
+    }
+
     fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        self.to_bytes_with(&StoredMetadata::from(self.metadata.clone()))
+        let architecture = self.network.architecture().cloned();
+        self.to_bytes_with(&StoredMetadata::from(self.metadata.clone()).of_architecture(architecture))
     }
 
     fn to_bytes_with(&self, metadata: &StoredMetadata) -> io::Result<Vec<u8>> {
-        let bytes = self.weights.as_ref().map(|w| w.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>());
+        let tensors = self.network.tensors(&self.metadata.model).into_iter();
+        let bytes = tensors.map(|(name, shape, values)| {
+            (name, shape, values.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>())
+        });
+        let bytes: Vec<_> = bytes.collect();
         let mut views = Vec::new();
-        for (name, (shape, bytes)) in NAMES.zip(self.metadata.model.shapes().zip(bytes.as_ref())).into_array()
-        {
-            views.push((name, TensorView::new(Dtype::F32, shape, bytes).map_err(io::Error::other)?));
+        for (name, shape, bytes) in &bytes {
+            views.push((*name, TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(io::Error::other)?));
         }
         let indices = self.listed_split.as_ref().map(|split| {
             [&split.train, &split.test]
@@ -150,9 +173,19 @@ impl Checkpoint {
                 "has format version {format_version}, this program reads 1 to {FORMAT_VERSION}; use the version that wrote it"
             ));
         }
-        let split_sha256 = metadata.split_sha256.clone();
+        let (split_sha256, architecture) = (metadata.split_sha256.clone(), metadata.architecture.clone());
         let metadata = CheckpointMetadata::from(metadata);
-        let config = metadata.model.validated().map_err(|e| e.to_string())?;
+        let config = match &architecture {
+            None => metadata.model.validated(),
+            Some(of) => {
+                of.clone().validated(metadata.model.modulus).map(|of| of.sizes(metadata.model.modulus))
+            }
+        };
+        let config = config.map_err(|e| e.to_string())?;
+        metadata.task.validated().map_err(|e| e.to_string())?;
+        if metadata.model != config {
+            return Err("its sizes are not those of its architecture".to_owned());
+        }
         if metadata.task.modulus != config.modulus {
             let task = metadata.task.modulus;
             return Err(format!("its task is modulo {task}, its network modulo {}", config.modulus));
@@ -163,7 +196,7 @@ impl Checkpoint {
                 return Err("the pairs that it was trained on are not those that its seed draws".to_owned());
             }
         }
-        let weights = NAMES.zip(config.shapes()).try_map(|(name, shape)| {
+        let weights = |name: &str, shape: &[usize]| {
             let tensor = tensors.tensor(name).map_err(|_| format!("has no tensor {name}"))?;
             if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
                 return Err(format!(
@@ -178,7 +211,18 @@ impl Checkpoint {
                 true => Ok(weights),
                 false => Err(format!("{name} holds values that are not finite")),
             }
-        })?;
+        };
+        let network = match architecture {
+            None => StoredNetwork::Paper(
+                NAMES.zip(config.shapes()).try_map(|(name, shape)| weights(name, &shape))?,
+            ),
+            Some(architecture) => {
+                let shapes = architecture.shapes(config.modulus).into_iter();
+                let read = shapes.map(|(name, shape)| Ok((name, weights(name, &shape)?)));
+                let tensors = read.collect::<std::result::Result<_, String>>()?;
+                StoredNetwork::Other(OtherNetwork { architecture, tensors })
+            }
+        };
         let indices = |name: &str| match tensors.tensor(name) {
             Ok(tensor) if tensor.dtype() == Dtype::I64 => {
                 let (pairs, _) = tensor.data().as_chunks::<8>();
@@ -192,24 +236,8 @@ impl Checkpoint {
             (Some(train), test) => Some(Split::of_indices(metadata.task, &train, test.as_deref())?),
             (None, _) => None,
         };
-        Ok(Self { metadata, weights, listed_split })
+        Ok(Self { metadata, network, listed_split })
     }
-}
-
-/// A file's bytes, unless it is too large to be a checkpoint.
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
-    let file = fs::metadata(path).map_err(fail)?;
-    if !file.is_file() && !file.is_dir() {
-        return Err(problem(
-            path,
-            "a pipe or a device, which can be read only once; save it as a file first",
-        ));
-    }
-    if file.len() > MAX_FILE_BYTES {
-        return Err(problem(path, "too large to be a checkpoint"));
-    }
-    fs::read(path).map_err(fail)
 }
 
 fn problem(path: &Path, problem: impl Into<String>) -> Error {
@@ -230,7 +258,7 @@ mod tests {
         let split = Some(SplitRule { train_fraction: 0.5, seed: 3 });
         let settings_sha256 = Some("5e".repeat(32));
         Checkpoint {
-            weights: initial_weights(&model, 1),
+            network: StoredNetwork::Paper(initial_weights(&model, 1)),
             metadata: CheckpointMetadata {
                 step: 1200,
                 task,

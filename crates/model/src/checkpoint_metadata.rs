@@ -1,10 +1,13 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelConfig, Orientation, Split, SplitRule, Task};
+use crate::{Architecture, Assumed, ModelConfig, Orientation, Split, SplitRule, Task};
 
-/// The version of the metadata; a newer one is refused rather than misread. Files of the first, which version 0.1
-/// wrote, have no seal.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+/// The newest version of the metadata; a newer one is refused rather than misread. Files of the first, which version 0.1
+/// wrote, have no seal; those of the third hold a network of another architecture than the paper's.
+pub(crate) const FORMAT_VERSION: u32 = 3;
+
+/// The version of the metadata of the paper's network.
+const VERSION_OF_PAPERS: u32 = 2;
 
 /// What a checkpoint says of itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +42,15 @@ pub struct ImportedFrom {
     pub sha256: String,
     /// How its tensors are oriented.
     pub orientation: Orientation,
+    /// What it does not say of the network and was assumed.
+    #[serde(default, skip_serializing_if = "Assumed::is_empty")]
+    pub assumed: Assumed,
+    /// Where in it other networks are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
+    /// Tensors of the network that were not used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_aside: Vec<String>,
 }
 
 /// The metadata as the file keeps them.
@@ -61,15 +73,38 @@ pub(crate) struct StoredMetadata {
     pub split_sha256: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settings_sha256: Option<String>,
+    /// What the network is made of, if it is not the paper's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<Architecture>,
+}
+
+impl StoredMetadata {
+    /// The same of a network of this architecture.
+    pub fn of_architecture(self, architecture: Option<Architecture>) -> Self {
+        let format_version = if architecture.is_some() { FORMAT_VERSION } else { self.format_version };
+        Self { format_version, architecture, ..self }
+    }
 }
 
 impl From<CheckpointMetadata> for StoredMetadata {
     fn from(of: CheckpointMetadata) -> Self {
         let CheckpointMetadata { step, task, model, split, config, settings_sha256, imported } = of;
         let drawn = split.and_then(|rule| Split::new(task, rule).ok());
-        let (format_version, task) = (FORMAT_VERSION, Some(task));
+        let (format_version, task) = (VERSION_OF_PAPERS, Some(task));
         let split_sha256 = drawn.map(|split| split.sha256());
-        Self { format_version, step, model, config, imported, task, split, split_sha256, settings_sha256 }
+        let architecture = None;
+        Self {
+            format_version,
+            step,
+            model,
+            config,
+            imported,
+            task,
+            split,
+            split_sha256,
+            settings_sha256,
+            architecture,
+        }
     }
 }
 

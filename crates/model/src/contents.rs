@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value as Json};
+
 use crate::{
     pickle::{Id, Value},
     stored_tensor::StoredTensor,
@@ -27,7 +29,21 @@ pub(crate) struct Contents {
     pub tensors: BTreeMap<String, Result<StoredTensor>>,
     /// Lists of whole numbers.
     pub lists: BTreeMap<String, Vec<i64>>,
+    /// Lists of pairs of whole numbers.
+    pub pairs: BTreeMap<String, Vec<[i64; 2]>>,
+    /// Configurations: what their settings say in numbers and words.
+    pub configs: BTreeMap<String, Map<String, Json>>,
 }
+
+/// What people call a network's configuration beside its weights.
+const CONFIGS: [&str; 8] =
+    ["config", "cfg", "args", "hparams", "hyper_parameters", "hyperparameters", "model_config", "model_args"];
+
+/// The longest key or setting that is read, in bytes.
+const MAX_TEXT: usize = 1 << 10;
+
+/// The most settings that are read of a configuration.
+const MAX_SETTINGS: usize = 1 << 10;
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -58,7 +74,8 @@ impl Search<'_> {
         if self.visits > MAX_VISITS || self.within.len() > MAX_DEPTH {
             return Err("its values lie too deep in each other".to_owned());
         }
-        if self.found.tensors.len() + self.found.lists.len() > MAX_FOUND {
+        let Contents { tensors, lists, pairs, configs } = &self.found;
+        if tensors.len() + lists.len() + pairs.len() + configs.len() > MAX_FOUND {
             return Err(format!("it holds more than {MAX_FOUND} tensors and lists"));
         }
         // What is in itself is there already.
@@ -76,8 +93,14 @@ impl Search<'_> {
         match pickle.get(id) {
             Value::Dict(entries) => self.visit_entries(entries, path),
             Value::List(elements) | Value::Tuple(elements) => {
+                // A list may be there under many names, and is copied for each.
+                self.visits += elements.len();
                 if let Some(numbers) = self.whole_numbers(elements) {
                     self.found.lists.insert(path.to_owned(), numbers);
+                    return Ok(());
+                }
+                if let Some(pairs) = self.pairs(elements) {
+                    self.found.pairs.insert(path.to_owned(), pairs);
                     return Ok(());
                 }
                 self.visit_elements(elements, path)
@@ -115,13 +138,62 @@ impl Search<'_> {
         for &(key, value) in entries {
             let path = match self.file.pickle.get(key) {
                 Value::Text(key) if TRANSPARENT.contains(&&**key) => path.to_owned(),
-                Value::Text(key) => below(path, key),
+                Value::Text(key) if key.len() <= MAX_TEXT => below(path, key),
                 Value::Int(key) => below(path, &key.to_string()),
                 _ => continue,
             };
+            if path.rsplit('.').next().is_some_and(|key| CONFIGS.contains(&key)) {
+                let settings = self.settings(value);
+                self.visits += settings.len();
+                self.found.configs.insert(path.clone(), settings);
+            }
             self.visit(value, &path)?;
         }
         Ok(())
+    }
+
+    /// The settings of a configuration: a dictionary, or an object with attributes.
+    fn settings(&self, id: Id) -> Map<String, Json> {
+        let pickle = &self.file.pickle;
+        let entries: &[(Id, Id)] = match pickle.get(id) {
+            Value::Dict(entries) => entries,
+            Value::Object(object) => match object.state.map(|state| pickle.get(state)) {
+                Some(Value::Dict(attributes)) => attributes,
+                _ => &object.entries,
+            },
+            _ => &[],
+        };
+        let setting = |&(key, value): &(Id, Id)| {
+            let value = match pickle.get(value) {
+                Value::None => Json::Null,
+                Value::Bool(flag) => (*flag).into(),
+                Value::Int(number) => (*number).into(),
+                Value::Float(number) => (*number).into(),
+                Value::Text(text) if text.len() <= MAX_TEXT => text.as_ref().into(),
+                // A class or a function, such as torch.nn.functional.relu.
+                Value::Global(name) if name.len() <= MAX_TEXT => name.rsplit('.').next()?.into(),
+                _ => return None,
+            };
+            let key = pickle.text(key).filter(|key| key.len() <= MAX_TEXT)?;
+            Some((key.to_owned(), value))
+        };
+        let mut settings = Map::new();
+        for &(key, value) in entries.iter().take(MAX_SETTINGS) {
+            // A section of it may tell of the network.
+            if let Value::Dict(section) = pickle.get(value) {
+                let of_section = section.iter().take(MAX_SETTINGS).filter_map(setting);
+                for (key, value) in of_section {
+                    settings.entry(key).or_insert(value);
+                }
+            }
+            settings.extend(setting(&(key, value)));
+        }
+        settings
+    }
+
+    fn pairs(&self, elements: &[Id]) -> Option<Vec<[i64; 2]>> {
+        let pair = |&id: &Id| self.whole_numbers(self.file.pickle.elements(id)?)?.try_into().ok();
+        elements.iter().map(pair).collect()
     }
 
     fn whole_numbers(&self, elements: &[Id]) -> Option<Vec<i64>> {

@@ -23,6 +23,12 @@ pub enum Error {
         /// What there is no pair for.
         lacking: Side,
     },
+    /// Products modulo a number that is not prime are no sums in any coordinates.
+    #[error("multiplication modulo {modulus}: the modulus must be prime")]
+    NotPrime {
+        /// The modulus.
+        modulus: usize,
+    },
     /// A file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -40,6 +46,24 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
+    },
+    /// A file that tells of a network, or of its tensors' names, says what is not known.
+    #[error("{}: {problem}", path.display())]
+    Architecture {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file holds tensors whose names are not known.
+    #[error("{}: {problem}", path.display())]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        problem: String,
+        /// A [`NameMap`](crate::NameMap) of its tensors, to be filled in.
+        draft: String,
     },
     /// A file holds several networks, and none was chosen.
     #[error("{}: holds {n_networks} networks, under {keys}", path.display())]
@@ -66,7 +90,10 @@ impl Error {
         match self {
             Self::Size { .. }
             | Self::TrainFraction { .. }
+            | Self::NotPrime { .. }
             | Self::Checkpoint { .. }
+            | Self::Architecture { .. }
+            | Self::Names { .. }
             | Self::SeveralNetworks { .. } => true,
             Self::Io { .. } | Self::Device(_) => false,
         }

@@ -1,267 +1,265 @@
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
+use clockwork_files::{sha256, sha256_of};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, ModelConfig, NAMES, Parameters, Result, Split, Task, Weights, split::SPLIT_NAMES,
-    state_dict::StateDict,
+    Assumed, Checkpoint, Error, Facts, ImportedFrom, NameMap, OtherNetwork, Result, Split, Task,
+    foreign::{ForeignNetwork, NamedTensors, roots},
+    foreign_file::what_it_is,
+    shards::{Index, index, read_shards},
+    split::SPLIT_NAMES,
+    state_dict::{Listed, StateDict, read_bytes},
 };
 
-/// A network that was trained by someone else, read from a safetensors file or a PyTorch state dict.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Import {
-    /// The task. A file does not say it; it is taken for addition.
-    pub task: Task,
-    /// The network's sizes, read off its tensors.
-    pub model: ModelConfig,
-    /// The weights, in our orientation. Those of 64 bits are rounded to 32.
-    pub weights: Weights,
-    /// The pairs that it was trained on, where the file says so.
-    pub split: Option<Split>,
-    /// How the file orients its tensors.
-    pub orientation: Orientation,
+/// How a file of someone else's is to be read, beyond what it says itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ReadAs {
+    /// Where its network is, in a file that holds several, such as `state_dicts.400`.
+    pub key: Option<String>,
+    /// What is said of the network. It counts more than a configuration in the file.
+    pub facts: Facts,
+    /// What its tensors are called.
+    pub names: Option<NameMap>,
 }
 
-/// How a file orients its tensors.
+/// How a file orients its matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Orientation {
     /// `TransformerLens`': activations are multiplied from the left, x W.
     TransformerLens,
     /// That of the notebook published with the paper in 2022: W x, all heads' `W_O` side by side.
     Notebook2022,
+    /// That of `nn.Linear`: W x, but for the embeddings.
+    Linear,
 }
 
-/// Biases that networks in TransformerLens' format can have, and ours has not. They must be zero.
-const FOREIGN_BIASES: [&str; 5] =
-    ["blocks.0.attn.b_Q", "blocks.0.attn.b_K", "blocks.0.attn.b_V", "blocks.0.attn.b_O", "unembed.b_U"];
-
-/// Parts of the names of tensors that only other kinds of networks have, each with what it means.
-const FOREIGN_PARTS: [(&str, &str); 5] = [
-    ("blocks.1.", "more than one layer"),
-    (".ln1.", "layer norm"),
-    (".ln2.", "layer norm"),
-    ("ln_final.", "layer norm"),
-    ("W_gate", "gated neurons"),
-];
+/// A network of someone else's.
+struct Import {
+    task: Task,
+    /// In our orientation. Weights of 64 bits are rounded to 32.
+    network: OtherNetwork,
+    /// The pairs that it was trained on, where the file says so.
+    split: Option<Split>,
+    orientation: Orientation,
+    assumed: Assumed,
+    /// Where other networks are in the same file.
+    beside: Vec<String>,
+    /// Tensors of the network that were not used.
+    left_aside: Vec<String>,
+}
 
 /// Where state dicts are found in files that hold more than one thing, the first choice first.
-const USUAL_KEYS: [&str; 4] = ["", "model.", "state_dict.", "model_state_dict."];
+const USUAL_ROOTS: [&str; 4] = ["", "model.", "state_dict.", "model_state_dict."];
 
-impl Import {
-    /// Reads a network from a file's bytes. `key` names its state dict in a file that holds several, such as
-    /// `state_dicts.400`.
+/// How many tensors the draft of a map of names has.
+const MAX_DRAFTED: usize = 64;
+
+/// A file of someone else's: anyone's safetensors, PyTorch state dict or NumPy archive, whose network can be read in more
+/// than one way.
+pub struct ForeignFile {
+    path: PathBuf,
+    sha256: String,
+    state_dict: StateDict,
+}
+
+impl ForeignFile {
+    /// Reads a file, or the files of an index, whatever network is in it. Pickles are read as data, nothing in them is
+    /// executed.
     ///
     /// # Errors
     ///
-    /// [`Error::Checkpoint`] where the file is no whole state dict, or holds another kind of network.
-    pub fn read(path: &Path, bytes: Vec<u8>, key: Option<&str>) -> Result<Self> {
+    /// [`Error::Io`] where a file operation fails, [`Error::Checkpoint`] where the file is broken.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::read(path, read_bytes(path)?)
+    }
+
+    /// Reads a file's bytes, and those of the files that it is an index of.
+    pub(crate) fn read(path: &Path, bytes: Vec<u8>) -> Result<Self> {
         let fail = |problem| Error::Checkpoint { path: path.to_owned(), problem };
-        let file = StateDict::read(path, bytes).map_err(fail)?;
-        let prefix = prefix_of(&file, key).map_err(|problem| match problem {
-            NoPrefix::Several { n_networks, keys } => {
-                Error::SeveralNetworks { path: path.to_owned(), n_networks, keys }
+        let (sha256, state_dict) = match index(path, &bytes).map_err(fail)? {
+            Some(Index { shards }) => {
+                let shards = read_shards(path, &shards)?;
+                let sha256 = sha256_of([&bytes[..]].into_iter().chain(shards.iter().map(Vec::as_slice)));
+                (sha256, StateDict::of_shards(shards))
             }
-            NoPrefix::Other(problem) => fail(problem),
-        })?;
-        Self::from_state_dict(&file, &prefix).map_err(fail)
+            None => match what_it_is(path, &bytes) {
+                Some(what) => return Err(fail(what)),
+                None => (sha256(&bytes), StateDict::read(path, bytes)),
+            },
+        };
+        Ok(Self { path: path.to_owned(), sha256, state_dict: state_dict.map_err(fail)? })
     }
 
-    fn from_state_dict(file: &StateDict, prefix: &str) -> std::result::Result<Self, String> {
-        let full = |name: &str| format!("{prefix}{name}");
-        refuse_other_networks(file, prefix)?;
-        let shape =
-            |name: &str| file.shape(&full(name)).ok_or_else(|| format!("has no tensor {}", full(name)));
+    /// Its SHA-256 in hexadecimal digits; that of an index and its files one after the other.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
 
-        // The 2022 notebook keeps the heads' outputs in one matrix.
-        let orientation = match shape(NAMES.w_o)?.len() {
-            2 => Orientation::Notebook2022,
-            _ => Orientation::TransformerLens,
+    /// The checkpoint that it is, read in some way.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Checkpoint`] where it holds another kind of network, [`Error::SeveralNetworks`] where it holds several
+    /// and none was chosen, [`Error::Names`] where it is not known what its tensors are.
+    pub fn checkpoint(&self, read_as: &ReadAs) -> Result<Checkpoint> {
+        let Import { task, network, split, orientation, assumed, beside, left_aside } =
+            self.import(read_as)?;
+        let mut read = Checkpoint::of_network(task, network);
+        read.metadata.imported = Some(ImportedFrom {
+            file: self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            key: read_as.key.clone(),
+            sha256: self.sha256.clone(),
+            orientation,
+            assumed,
+            beside,
+            left_aside,
+        });
+        read.listed_split = split;
+        Ok(read)
+    }
+
+    fn import(&self, read_as: &ReadAs) -> Result<Import> {
+        let fail = |problem| Error::Checkpoint { path: self.path.clone(), problem };
+        let roots = roots(&self.state_dict);
+        let root = match &read_as.names {
+            Some(_) => root_of_key(read_as.key.as_deref(), &roots),
+            None => self.root(read_as.key.as_deref(), &roots)?,
         };
-        let model = sizes(orientation, &shape)?;
-        let kinds = NAMES.zip(TREATMENT).zip(stored_shapes(&model, orientation));
-        let weights = kinds.try_map(|((name, treatment), expected)| {
-            if treatment == Treatment::MayLack && file.shape(&full(name)).is_none() {
-                return Ok(vec![0.0; expected.iter().product()]);
+        let tensors =
+            NamedTensors::of(&self.state_dict, &root, &roots, read_as.names.as_ref()).map_err(fail)?;
+        tensors.require_no_strangers().map_err(fail)?;
+        let configured = self.configured(&root, &read_as.facts).map_err(fail)?;
+        let facts = read_as.facts.clone().or(configured);
+        let ForeignNetwork { task, network, assumed } = ForeignNetwork::of(&tensors, &facts).map_err(fail)?;
+        let beside = roots.iter().filter(|other| **other != root).map(|other| key_of(other).to_owned());
+        Ok(Import {
+            task,
+            network,
+            split: self.split(&root, task).map_err(fail)?,
+            orientation: tensors.orientation(),
+            assumed,
+            beside: beside.collect(),
+            left_aside: tensors.left_aside,
+        })
+    }
+
+    /// What stands before the names of the network to read.
+    fn root(&self, key: Option<&str>, roots: &[String]) -> Result<String> {
+        let fail = |problem| Err(Error::Checkpoint { path: self.path.clone(), problem });
+        if let Some(key) = key {
+            let at_key = root_of_key(Some(key), roots);
+            return match roots {
+                _ if roots.contains(&at_key) => Ok(at_key),
+                [] => Err(self.no_network(&at_key)),
+                _ => fail(format!("has no network under {key}; it has {}", listed(roots))),
+            };
+        }
+        if let Some(usual) = USUAL_ROOTS.iter().find(|usual| roots.iter().any(|root| root == *usual)) {
+            return Ok((*usual).to_owned());
+        }
+        match roots {
+            [] => Err(self.no_network("")),
+            [only] => Ok(only.clone()),
+            _ => Err(Error::SeveralNetworks {
+                path: self.path.clone(),
+                n_networks: roots.len(),
+                keys: listed(roots),
+            }),
+        }
+    }
+
+    /// Why there is no network, with a map of names to be filled in.
+    fn no_network(&self, root: &str) -> Error {
+        let path = self.path.clone();
+        let tensors = match NamedTensors::of(&self.state_dict, root, &[], None) {
+            Ok(tensors) => tensors,
+            Err(problem) => return Error::Checkpoint { path, problem },
+        };
+        let problem = match self.state_dict.unreadable() {
+            Some(unreadable) => format!("{}; {unreadable}", tensors.lacking()),
+            None => tensors.lacking(),
+        };
+        Error::Names { path, problem, draft: tensors.draft(MAX_DRAFTED) }
+    }
+
+    /// What the configurations in the file say of the network, but for what was told: the nearer one first.
+    fn configured(&self, root: &str, told: &Facts) -> std::result::Result<Facts, String> {
+        let mut of_network: BTreeMap<usize, Vec<Facts>> = BTreeMap::new();
+        for (path, settings) in self.state_dict.configs() {
+            let within = path.rfind('.').map_or("", |dot| &path[..=dot]);
+            if root.starts_with(within) {
+                let facts =
+                    Facts::of_config(settings, told).map_err(|problem| format!("{path}: {problem}"))?;
+                of_network.entry(within.len()).or_default().push(facts);
             }
-            let found = shape(name)?;
-            let has_equals =
-                treatment == Treatment::DropsEquals && found == [model.d_model, model.modulus + 1];
-            if found != expected && !has_equals {
-                return Err(format!("{name} is {found:?} where its other tensors call for {expected:?}"));
+        }
+        Ok(of_network.into_values().rev().flatten().fold(Facts::default(), Facts::or))
+    }
+
+    /// The split that the file names, if it does.
+    fn split(&self, root: &str, task: Task) -> std::result::Result<Option<Split>, String> {
+        let indices = |name: &str| {
+            let mut listed = None;
+            // Beside the network, or beside what it is in.
+            for within in
+                [root].into_iter().chain(root.match_indices('.').map(|(dot, _)| &root[..=dot])).chain([""])
+            {
+                listed = listed.or(self.state_dict.listed(&format!("{within}{name}"))?);
             }
-            let values = file.floats(&full(name))?;
-            if !values.iter().all(|value| value.is_finite()) {
-                return Err(format!("{name} holds values that are not finite"));
-            }
-            Ok(match treatment {
-                Treatment::DropsEquals if has_equals => values
-                    .chunks_exact(model.modulus + 1)
-                    .flat_map(|row| &row[..model.modulus])
-                    .copied()
-                    .collect(),
-                Treatment::Transposed if orientation == Orientation::Notebook2022 => {
-                    transposed(&values, &expected)
+            let index = |[x, y]: [i64; 2]| {
+                let number = |of: i64| usize::try_from(of).ok().filter(|of| *of < task.modulus);
+                let pair = number(x).zip(number(y));
+                pair.map(|pair| task.index(pair) as i64).ok_or_else(|| {
+                    format!("{name} has ({x}, {y}), which is no pair of numbers modulo {}", task.modulus)
+                })
+            };
+            Ok::<_, String>(match listed {
+                Some(Listed::Numbers(numbers)) => Some(numbers),
+                Some(Listed::Pairs(pairs)) => {
+                    Some(pairs.into_iter().map(index).collect::<std::result::Result<_, _>>()?)
                 }
-                _ => values,
+                None => None,
             })
-        })?;
-        let task = Task::addition(model.modulus);
-        Ok(Self { task, model, weights, split: split(file, prefix, task)?, orientation })
-    }
-}
-
-/// What is particular about a parameter in other people's files.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Treatment {
-    /// Nothing is.
-    AsItIs,
-    /// The 2022 notebook has rows for our columns.
-    Transposed,
-    /// It may be left out, and is zero then.
-    MayLack,
-    /// It may have a column for the logit of `=`, which is no answer.
-    DropsEquals,
-}
-
-const TREATMENT: Parameters<Treatment> = Parameters {
-    w_e: Treatment::Transposed,
-    w_pos: Treatment::AsItIs,
-    w_q: Treatment::Transposed,
-    w_k: Treatment::Transposed,
-    w_v: Treatment::Transposed,
-    w_o: Treatment::Transposed,
-    w_in: Treatment::Transposed,
-    b_in: Treatment::MayLack,
-    w_out: Treatment::Transposed,
-    b_out: Treatment::MayLack,
-    w_u: Treatment::DropsEquals,
-};
-
-/// Why it is not known which state dict of a file to read.
-enum NoPrefix {
-    /// There are several.
-    Several {
-        n_networks: usize,
-        /// Some of their keys, in words.
-        keys: String,
-    },
-    /// For another reason, in words.
-    Other(String),
-}
-
-/// What stands before the names of the state dict to read.
-fn prefix_of(file: &StateDict, key: Option<&str>) -> std::result::Result<String, NoPrefix> {
-    let found: Vec<&str> = file
-        .names()
-        .filter_map(|name| name.strip_suffix(NAMES.w_e))
-        .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
-        .collect();
-    let among = || {
-        let name = |prefix: &&'_ str| match prefix.trim_end_matches('.') {
-            "" => "no key at all".to_owned(),
-            key => key.to_owned(),
         };
-        let named: Vec<String> = found.iter().take(3).map(name).collect();
-        let more = if found.len() > named.len() { ", …" } else { "" };
-        format!("{}{more}", named.join(", "))
-    };
-    if let Some(key) = key {
-        let prefix = format!("{}.", key.trim_end_matches('.'));
-        return match found.contains(&&prefix[..]) {
-            true => Ok(prefix),
-            false if found.is_empty() => Err(NoPrefix::Other(format!("has no tensor {}", NAMES.w_e))),
-            false => Err(NoPrefix::Other(format!("has no network under {key}; it has {}", among()))),
-        };
-    }
-    if let Some(usual) = USUAL_KEYS.into_iter().find(|usual| found.contains(usual)) {
-        return Ok(usual.to_owned());
-    }
-    match found[..] {
-        [] => Err(NoPrefix::Other(format!("has no tensor {}; it needs TransformerLens' names", NAMES.w_e))),
-        [only] => Ok(only.to_owned()),
-        _ => Err(NoPrefix::Several { n_networks: found.len(), keys: among() }),
-    }
-}
-
-fn refuse_other_networks(file: &StateDict, prefix: &str) -> std::result::Result<(), String> {
-    for name in file.names().filter_map(|name| name.strip_prefix(prefix)) {
-        if let Some((_, kind)) = FOREIGN_PARTS.iter().find(|(part, _)| name.contains(part)) {
-            return Err(format!("{name} means {kind}, which this network has not"));
+        let [train, test] = SPLIT_NAMES;
+        match (indices(train)?, indices(test)?) {
+            (Some(train), test) => {
+                let split = Split::of_indices(task, &train, test.as_deref())?;
+                // Who trained on every pair held none out.
+                Ok(Some(split).filter(|split| !split.test.is_empty()))
+            }
+            (None, _) => Ok(None),
         }
     }
-    for bias in FOREIGN_BIASES {
-        let full = format!("{prefix}{bias}");
-        if file.shape(&full).is_some() && file.floats(&full)?.iter().any(|&b| b != 0.0) {
-            return Err(format!("{bias} is not zero; this network has no such bias"));
-        }
-    }
-    Ok(())
 }
 
-/// The network's sizes, read off the shapes of its tensors.
-fn sizes<'a>(
-    orientation: Orientation,
-    shape: &impl Fn(&str) -> std::result::Result<&'a [usize], String>,
-) -> std::result::Result<ModelConfig, String> {
-    let matrix = |name: &str| match shape(name)? {
-        &[rows, columns] if orientation == Orientation::Notebook2022 => Ok([columns, rows]),
-        &[rows, columns] => Ok([rows, columns]),
-        other => Err(format!("{name} is {other:?} where a matrix is expected")),
-    };
-    let [tokens, d_model] = matrix(NAMES.w_e)?;
-    let [_, d_mlp] = matrix(NAMES.w_in)?;
-    let &[n_heads, _, _] = shape(NAMES.w_q)? else {
-        return Err(format!("{} is {:?} where three axes are expected", NAMES.w_q, shape(NAMES.w_q)?));
-    };
-    let model = ModelConfig { modulus: tokens.saturating_sub(1), d_model, n_heads, d_mlp };
-    model.validated().map_err(|e| format!("its tensors give {e}"))
-}
-
-/// The shapes that a file of this orientation stores.
-fn stored_shapes(model: &ModelConfig, orientation: Orientation) -> Parameters<Vec<usize>> {
-    let ours = model.shapes();
-    if orientation == Orientation::TransformerLens {
-        return ours;
-    }
-    let &ModelConfig { modulus: p, d_model, n_heads, d_mlp } = model;
-    let per_head = vec![n_heads, model.d_head(), d_model];
-    Parameters {
-        w_e: vec![d_model, p + 1],
-        w_q: per_head.clone(),
-        w_k: per_head.clone(),
-        w_v: per_head,
-        w_o: vec![d_model, n_heads * model.d_head()],
-        w_in: vec![d_mlp, d_model],
-        w_out: vec![d_model, d_mlp],
-        ..ours
+/// The root that a key stands for: the one network that is below it, if there is one.
+fn root_of_key(key: Option<&str>, roots: &[String]) -> String {
+    let Some(key) = key else { return String::new() };
+    let root = format!("{}.", key.trim_end_matches('.'));
+    let mut below = roots.iter().filter(|other| other.starts_with(&root));
+    match (below.next(), below.next()) {
+        (Some(only), None) => only.clone(),
+        _ => root,
     }
 }
 
-/// The elements of one matrix, or of several after each other, with the last two axes exchanged.
-fn transposed(values: &[f32], shape: &[usize]) -> Vec<f32> {
-    let [.., rows, columns] = shape else { return values.to_vec() };
-    let transposed = |matrix: &[f32]| -> Vec<f32> {
-        (0..*columns)
-            .flat_map(|j| (0..*rows).map(move |i| (i, j)))
-            .map(|(i, j)| matrix[i * columns + j])
-            .collect()
-    };
-    values.chunks_exact(rows * columns).flat_map(transposed).collect()
+/// The key that a root stands for.
+fn key_of(root: &str) -> &str {
+    match root.trim_end_matches('.') {
+        "" => "no key at all",
+        key => key,
+    }
 }
 
-/// The split that a file names, if it does.
-fn split(file: &StateDict, prefix: &str, task: Task) -> std::result::Result<Option<Split>, String> {
-    let indices = |name: &str| match file.whole_numbers(name)? {
-        None => file.whole_numbers(&format!("{prefix}{name}")),
-        found => Ok(found),
-    };
-    let [train, test] = SPLIT_NAMES;
-    match (indices(train)?, indices(test)?) {
-        (Some(train), test) => {
-            let split = Split::of_indices(task, &train, test.as_deref())?;
-            // Who trained on every pair held none out.
-            Ok(Some(split).filter(|split| !split.test.is_empty()))
-        }
-        (None, _) => Ok(None),
-    }
+/// Some of the keys of networks.
+fn listed(roots: &[String]) -> String {
+    let named: Vec<&str> = roots.iter().take(3).map(|root| key_of(root)).collect();
+    let more = if roots.len() > named.len() { ", …" } else { "" };
+    format!("{}{more}", named.join(", "))
 }

@@ -24,6 +24,8 @@
 //! # Ok::<(), clockwork_model::Error>(())
 //! ```
 
+mod activation;
+mod architecture;
 mod archive;
 mod batch;
 mod checkpoint;
@@ -32,30 +34,40 @@ mod clock;
 mod contents;
 mod element_type;
 mod error;
+mod foreign;
 mod foreign_file;
 mod import;
 mod initialisation;
 mod last_position;
 pub mod loss;
 mod model_config;
+mod npz;
 mod parameters;
 mod pickle;
 mod rows;
 mod seal;
+mod shards;
 mod split;
 mod state_dict;
+mod stored_network;
 mod stored_tensor;
 mod task;
 mod textbook;
+mod token_layout;
 mod torch_file;
 mod transformer;
 
+pub use activation::Activation;
+pub use architecture::{
+    Architecture, MlpArchitecture, MlpInput, Norm, Norms, TransformerArchitecture, names,
+};
 pub use batch::Batch;
 pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use checkpoint_metadata::{CheckpointMetadata, ImportedFrom};
 pub use clock::clock;
 pub use error::{Error, Result, Side, SizeBound};
-pub use import::Orientation;
+pub use foreign::{Assumed, Facts, NameMap};
+pub use import::{ForeignFile, Orientation, ReadAs};
 pub use initialisation::initial_weights;
 pub use last_position::LastPosition;
 pub use model_config::ModelConfig;
@@ -63,6 +75,8 @@ pub use parameters::{NAMES, Parameters, Weights, sum_squared_weights};
 pub use rows::Rows;
 pub use seal::{sealed, unsealed};
 pub use split::{Split, SplitRule};
+pub use stored_network::{OtherNetwork, StoredNetwork};
 pub use task::{Coordinates, Operation, Task};
 pub use textbook::TextbookActivations;
+pub use token_layout::{Token, TokenLayout};
 pub use transformer::Transformer;

@@ -5,49 +5,62 @@ use crate::{Error, Parameters, Result, SizeBound};
 /// The smallest modulus: the first with a frequency that has both a cosine and a sine.
 const MIN_MODULUS: usize = 3;
 
-/// The sizes of a network. `d_head` is `d_model / n_heads`.
+/// The sizes of a network. In the paper's, `d_head` is `d_model / n_heads`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelConfig {
     /// The modulus `p` of the task: tokens `0 … p−1` are numbers, token `p` is `=`.
     pub modulus: usize,
     /// Width of the residual stream.
     pub d_model: usize,
-    /// Number of attention heads.
+    /// Number of attention heads; 0 in a network without attention.
     pub n_heads: usize,
     /// Number of neurons.
     pub d_mlp: usize,
 }
 
 impl ModelConfig {
-    /// This configuration if a network can be made of it.
+    /// This configuration if the paper's network can be made of it.
     ///
     /// # Errors
     ///
     /// [`Error::Size`] names the first size that is impossible.
     pub fn validated(self) -> Result<Self> {
-        let &Self { modulus, d_model, n_heads, d_mlp } = &self;
-        for (name, value, least) in [
-            ("modulus", modulus, MIN_MODULUS),
-            ("d_model", d_model, 1),
-            ("n_heads", n_heads, 1),
-            ("d_mlp", d_mlp, 1),
-        ] {
+        let Self { d_model, n_heads, .. } = self.within_limits()?;
+        if n_heads == 0 {
+            return Err(Error::Size { name: "n_heads", value: 0, bound: SizeBound::AtLeast(1) });
+        }
+        if !d_model.is_multiple_of(n_heads) {
+            let bound = SizeBound::MultipleOf("n_heads", n_heads);
+            return Err(Error::Size { name: "d_model", value: d_model, bound });
+        }
+        Ok(self)
+    }
+
+    /// This configuration if a network of any architecture may have its sizes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Size`] names the first size that is too small or too large.
+    pub fn within_limits(self) -> Result<Self> {
+        let Self { modulus, d_model, n_heads, d_mlp } = self;
+        for (name, value, least) in
+            [("modulus", modulus, MIN_MODULUS), ("d_model", d_model, 1), ("d_mlp", d_mlp, 1)]
+        {
             if value < least {
                 return Err(Error::Size { name, value, bound: SizeBound::AtLeast(least) });
             }
         }
         // Squares and products of sizes are taken everywhere; none of them may overflow, and no
         // file or flag may make us allocate more than a machine has.
-        for (name, value, most) in
-            [("modulus", modulus, 1 << 12), ("d_model", d_model, 1 << 14), ("d_mlp", d_mlp, 1 << 16)]
-        {
+        for (name, value, most) in [
+            ("modulus", modulus, 1 << 12),
+            ("d_model", d_model, 1 << 14),
+            ("n_heads", n_heads, 1 << 14),
+            ("d_mlp", d_mlp, 1 << 16),
+        ] {
             if value > most {
                 return Err(Error::Size { name, value, bound: SizeBound::AtMost(most) });
             }
-        }
-        if !d_model.is_multiple_of(n_heads) {
-            let bound = SizeBound::MultipleOf("n_heads", n_heads);
-            return Err(Error::Size { name: "d_model", value: d_model, bound });
         }
         Ok(self)
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, Side, Task};
 
-/// The lists of pairs, by their [index](Task::index), that some files keep beside the weights.
+/// The lists of pairs that some files keep beside the weights: by their [index](Task::index), or as they are.
 pub(crate) const SPLIT_NAMES: [&str; 2] = ["train_indices", "test_indices"];
 
 /// How a run's pairs are split: drawn by a seed.

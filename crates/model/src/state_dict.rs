@@ -1,10 +1,14 @@
-use std::path::Path;
+use std::{collections::BTreeMap, fs, path::Path};
 
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
+use serde_json::{Map, Value};
 
 use crate::{
+    Error,
+    archive::Archive,
     contents::Contents,
+    npz,
     stored_tensor::{Data, StoredTensor, strides_by_rows},
     torch_file::TorchFile,
 };
@@ -12,14 +16,35 @@ use crate::{
 /// The largest file that is read, in bytes: 8 GiB, thousands of times the size of the paper's network.
 pub(crate) const MAX_FILE_BYTES: u64 = 1 << 33;
 
+/// A file's bytes, unless it is too large to be a checkpoint.
+pub(crate) fn read_bytes(path: &Path) -> crate::Result<Vec<u8>> {
+    let fail = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let problem = |problem: &str| Error::Checkpoint { path: path.to_owned(), problem: problem.to_owned() };
+    let file = fs::metadata(path).map_err(fail)?;
+    if !file.is_file() && !file.is_dir() {
+        return Err(problem("a pipe or a device, which can be read only once; save it as a file first"));
+    }
+    if file.len() > MAX_FILE_BYTES {
+        return Err(problem("too large to be a checkpoint"));
+    }
+    fs::read(path).map_err(fail)
+}
+
 /// Where the JSON of a safetensors file starts.
 const HEADER_START: usize = 8;
 
-/// The named tensors of a safetensors file or of a pickle, none of them converted yet.
+/// The named tensors of a safetensors file, of several together, of a pickle or of NumPy's archive, none of them
+/// converted yet.
 pub(crate) struct StateDict {
-    /// All bytes of the file.
+    /// All bytes of the file, or of all files.
     bytes: Vec<u8>,
     contents: Contents,
+}
+
+/// A list of whole numbers, or of pairs of them.
+pub(crate) enum Listed {
+    Numbers(Vec<i64>),
+    Pairs(Vec<[i64; 2]>),
 }
 
 type Result<T> = std::result::Result<T, String>;
@@ -30,13 +55,26 @@ impl StateDict {
         let is_safetensors = bytes.get(HEADER_START) == Some(&b'{')
             || path.extension().is_some_and(|extension| extension == "safetensors");
         let contents = match is_safetensors {
-            true => from_safetensors(&bytes)
-                .map_err(|e| format!("not a whole safetensors file ({e}); take another checkpoint"))?,
-            false => TorchFile::read(&bytes)
-                .and_then(|file| Contents::of(&file))
+            true => from_safetensors(&bytes, 0)?,
+            false => from_pickle_or_npz(&bytes)
                 .map_err(|e| format!("neither a safetensors file nor a PyTorch state dict: {e}"))?,
         };
         Ok(Self { bytes, contents })
+    }
+
+    /// Reads several safetensors files, each with a part of the tensors.
+    pub fn of_shards(shards: Vec<Vec<u8>>) -> Result<Self> {
+        let (mut bytes, mut tensors) = (Vec::new(), BTreeMap::new());
+        for shard in shards {
+            tensors.extend(from_safetensors(&shard, bytes.len())?.tensors);
+            bytes.extend(shard);
+        }
+        Ok(Self { bytes, contents: Contents { tensors, ..Contents::default() } })
+    }
+
+    /// The settings of the configurations in the file, each with its path.
+    pub fn configs(&self) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
+        self.contents.configs.iter().map(|(path, settings)| (&path[..], settings))
     }
 
     /// The names of all tensors, in order.
@@ -47,6 +85,14 @@ impl StateDict {
     /// A tensor's shape, outermost axis first.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
         self.contents.tensors.get(name)?.as_ref().ok().map(|tensor| &tensor.shape[..])
+    }
+
+    /// A tensor that cannot be read, if there is one, and why.
+    pub fn unreadable(&self) -> Option<String> {
+        let problem = |(name, tensor): (&String, &Result<StoredTensor>)| {
+            tensor.as_ref().err().map(|problem| format!("cannot read {name}: {problem}"))
+        };
+        self.contents.tensors.iter().find_map(problem)
     }
 
     /// A tensor of floats in 32 bits; those of 64 are rounded.
@@ -62,16 +108,28 @@ impl StateDict {
         })
     }
 
-    /// A tensor or a list of whole numbers, if there is one of that name.
-    pub fn whole_numbers(&self, name: &str) -> Result<Option<Vec<i64>>> {
+    /// A tensor or a list of whole numbers or of pairs of them, if there is one of that name.
+    pub fn listed(&self, name: &str) -> Result<Option<Listed>> {
         let Some(tensor) = self.tensor(name)? else {
-            return Ok(self.contents.lists.get(name).cloned());
+            let Contents { lists, pairs, .. } = &self.contents;
+            let numbers = lists.get(name).cloned().map(Listed::Numbers);
+            return Ok(numbers.or_else(|| pairs.get(name).cloned().map(Listed::Pairs)));
         };
         let bytes = tensor.bytes(&self.bytes);
-        Ok(Some(match tensor.dtype {
+        let numbers = match tensor.dtype {
             Dtype::I64 => elements(&bytes, i64::from_le_bytes),
             Dtype::I32 => elements(&bytes, |b| i32::from_le_bytes(b).into()),
+            Dtype::I16 => elements(&bytes, |b| i16::from_le_bytes(b).into()),
+            Dtype::U32 => elements(&bytes, |b| u32::from_le_bytes(b).into()),
+            Dtype::U16 => elements(&bytes, |b| u16::from_le_bytes(b).into()),
+            Dtype::U8 => elements(&bytes, |[b]| i64::from(b)),
             other => return Err(format!("{name} holds {other:?} where whole numbers are expected")),
+        };
+        Ok(Some(match tensor.shape[..] {
+            [_, 2] => Listed::Pairs(numbers.as_chunks().0.to_vec()),
+            // With the token `=`.
+            [_, 3] => Listed::Pairs(numbers.as_chunks().0.iter().map(|[x, y, _]| [*x, *y]).collect()),
+            _ => Listed::Numbers(numbers),
         }))
     }
 
@@ -84,17 +142,29 @@ impl StateDict {
     }
 }
 
-fn from_safetensors(bytes: &[u8]) -> std::result::Result<Contents, safetensors::SafeTensorError> {
-    let file = SafeTensors::deserialize(bytes)?;
+/// The tensors of a safetensors file whose bytes lie behind others.
+fn from_safetensors(bytes: &[u8], behind: usize) -> Result<Contents> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|e| format!("not a whole safetensors file ({e}); take another checkpoint"))?;
     let tensor = |view: safetensors::tensor::TensorView| {
         let (dtype, shape, start) = (view.dtype(), view.shape().to_vec(), view.data().as_ptr().addr());
-        let start = start - bytes.as_ptr().addr();
+        let start = behind + start - bytes.as_ptr().addr();
         let data = Data::InFile(start..start + view.data().len());
         let strides = strides_by_rows(&shape);
         Ok(StoredTensor { dtype, shape, strides, data })
     };
     let tensors = file.iter().map(|(name, view)| (name.to_owned(), tensor(view))).collect();
     Ok(Contents { tensors, ..Contents::default() })
+}
+
+fn from_pickle_or_npz(bytes: &[u8]) -> Result<Contents> {
+    if let [b'P', b'K', 3, 4, ..] = bytes {
+        let archive = Archive::read(bytes)?;
+        if npz::is_npz(&archive) {
+            return npz::contents(&archive, bytes);
+        }
+    }
+    Contents::of(&TorchFile::read(bytes)?)
 }
 
 fn elements<const SIZE: usize, T>(bytes: &[u8], of: impl Fn([u8; SIZE]) -> T) -> Vec<T> {

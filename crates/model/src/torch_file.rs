@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ops::Range};
 use safetensors::Dtype;
 
 use crate::{
-    archive::entries,
+    archive::Archive,
     element_type::{dtype_of_numpy, dtype_of_storage, dtype_of_torch},
     pickle::{Id, Object, Pickle, Value},
     stored_tensor::{Data, StoredTensor, size_of_element, strides_by_columns, strides_by_rows},
@@ -42,17 +42,18 @@ impl<'a> TorchFile<'a> {
 
     /// The format since PyTorch 1.6: an archive with `data.pkl`, and a file for each storage.
     fn zip(bytes: &'a [u8]) -> Result<Self> {
-        let entries = entries(bytes)?;
+        let archive = Archive::read(bytes)?;
+        let entries = archive.stored()?;
         let root = entries.keys().filter_map(|name| name.strip_suffix("data.pkl"));
         let root = root.filter(|root| root.is_empty() || root.ends_with('/')).min_by_key(|root| root.len());
         let root = root.ok_or("its archive has no data.pkl")?;
-        let entry = |name: &str| entries.get(&format!("{root}{name}")).map(|range| &bytes[range.clone()]);
+        let entry = |name: &str| entries.get(&format!("{root}{name}")[..]).map(|range| &bytes[range.clone()]);
         if entry("byteorder").is_some_and(|order| order.trim_ascii() != b"little") {
             return Err(BIG_ENDIAN.to_owned());
         }
         let pickle = Pickle::read(entry("data.pkl").unwrap_or_default())?;
         let of_storages = format!("{root}data/");
-        let storage = |(name, range): (&String, &Range<usize>)| {
+        let storage = |(name, range): (&&str, &Range<usize>)| {
             Some((name.strip_prefix(&of_storages)?.to_owned(), range.clone()))
         };
         let storages = entries.iter().filter_map(storage).collect();

@@ -158,7 +158,10 @@ fn before_the_claims(report: &Report) -> Markup {
     let newest = report.record.and_then(|record| record.get("step")?.as_u64());
     let failures = words::reasons(&findings.claims);
     html! {
-        ul { @for sentence in words::peculiarities(&findings.summary) { li { (sentence) } } }
+        ul {
+            @for sentence in words::conditions(&findings.provenance, &findings.summary) { li { (sentence) } }
+            @for sentence in words::peculiarities(&findings.summary) { li { (sentence) } }
+        }
         @if !failures.is_empty() {
             p { "Why claims fail:" }
             ul { @for reason in &failures { li { (reason) } } }
@@ -251,6 +254,10 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 flatten(&path, value, rows);
             }
+        }
+        Value::Array(values) if values.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+            rows.push((path.to_owned(), texts.join(", ")));
         }
         Value::Null => {}
         Value::String(text) => rows.push((path.to_owned(), text.clone())),

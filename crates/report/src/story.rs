@@ -28,13 +28,14 @@ use crate::Result;
 /// [`Error::Analysis`](crate::Error::Analysis) where its files do not fit together.
 pub fn story(files: &AnalysisFiles) -> Result<Vec<Section>> {
     let found = Found::new(files)?;
-    Ok(vec![
-        embedding::section(&found)?,
-        attention::section(&found)?,
+    let mut sections = vec![embedding::section(&found)?];
+    sections.extend(attention::section(&found)?);
+    sections.extend([
         neurons::section(&found)?,
         clusters::section(&found)?,
         ablation::section(&found)?,
         logits::section(&found)?,
         w_logit::section(&found)?,
-    ])
+    ]);
+    Ok(sections)
 }

@@ -5,7 +5,7 @@ use std::{
 };
 
 use clockwork_files::{remove_leftovers, write_atomically};
-use clockwork_model::{Checkpoint, CheckpointMetadata, Weights};
+use clockwork_model::{Checkpoint, CheckpointMetadata, StoredNetwork, Weights};
 
 use crate::{Config, Error, NotARun, Result, SettingChange, optimizer_state, run_files::CHECKPOINTS};
 
@@ -41,7 +41,8 @@ pub struct CheckpointFiles {
 
 /// Everything that training needs to resume from a step as if it had never stopped.
 pub(crate) struct Resumable {
-    pub checkpoint: Checkpoint,
+    pub metadata: CheckpointMetadata,
+    pub weights: Weights,
     /// The optimiser's state as its file has it, known to be whole. There is none before the first step.
     pub optimizer: Option<Vec<u8>>,
     /// Whether its moments begin anew, at zero, since those of the step are missing or of no use.
@@ -159,9 +160,9 @@ impl CheckpointFiles {
     }
 
     fn with_zero_moments(&self, step: u64, config: &Config) -> Result<Resumable> {
-        let checkpoint = self.read_weights(step, config)?;
+        let (metadata, weights) = self.read_weights(step, config)?;
         let optimizer = optimizer_state::zero(&config.model(), step).map_err(Error::Training)?;
-        Ok(Resumable { checkpoint, optimizer: Some(optimizer), fresh_moments: true })
+        Ok(Resumable { metadata, weights, optimizer: Some(optimizer), fresh_moments: true })
     }
 
     /// The configuration that the newest whole checkpoint was made with; nothing where there is none.
@@ -205,7 +206,8 @@ impl CheckpointFiles {
             settings_sha256: Some(config.settings_sha256()),
             imported: None,
         };
-        let checkpoint = Checkpoint { metadata, weights: weights.clone(), listed_split: None };
+        let network = StoredNetwork::Paper(weights.clone());
+        let checkpoint = Checkpoint { metadata, network, listed_split: None };
         Ok(checkpoint.write(&self.weights(step))?)
     }
 
@@ -227,31 +229,31 @@ impl CheckpointFiles {
     }
 
     fn read_resumable(&self, step: u64, config: &Config) -> Result<Resumable> {
-        let checkpoint = self.read_weights(step, config)?;
+        let (metadata, weights) = self.read_weights(step, config)?;
         if step == 0 {
-            return Ok(Resumable { checkpoint, optimizer: None, fresh_moments: false });
+            return Ok(Resumable { metadata, weights, optimizer: None, fresh_moments: false });
         }
         let path = self.optimizer_state(step);
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        let of_run = optimizer_state::must_be_of(&bytes, checkpoint.metadata.settings_sha256.as_deref());
+        let of_run = optimizer_state::must_be_of(&bytes, metadata.settings_sha256.as_deref());
         match of_run.and_then(|()| optimizer_state::from_bytes(&[&bytes], &config.model(), step)) {
-            Ok(_) => Ok(Resumable { checkpoint, optimizer: Some(bytes), fresh_moments: false }),
+            Ok(_) => Ok(Resumable { metadata, weights, optimizer: Some(bytes), fresh_moments: false }),
             Err(problem) => Err(foreign(path, problem)),
         }
     }
 
-    fn read_weights(&self, step: u64, config: &Config) -> Result<Checkpoint> {
+    fn read_weights(&self, step: u64, config: &Config) -> Result<(CheckpointMetadata, Weights)> {
         let path = self.weights(step);
-        let checkpoint = Checkpoint::read(&path)?;
-        let of = &checkpoint.metadata;
+        let Checkpoint { metadata: of, network, .. } = Checkpoint::read(&path)?;
         let made_with = Config::of_checkpoint(&of.config);
         if let Some(change) = made_with.and_then(|made_with| made_with.fixed_difference(config)) {
             let SettingChange { key, from, to } = change;
             return Err(foreign(path, format!("is of another run, which has {key} = {from}, not {to}")));
         }
-        match of.model == config.model() && of.task == config.task() && of.step == step {
-            true => Ok(checkpoint),
-            false => Err(foreign(path, "is of another run".to_owned())),
+        let is_of_run = of.model == config.model() && of.task == config.task() && of.step == step;
+        match network {
+            StoredNetwork::Paper(weights) if is_of_run => Ok((of, weights)),
+            _ => Err(foreign(path, "is of another run".to_owned())),
         }
     }
 }

@@ -205,6 +205,14 @@ impl Config {
     /// [`Error::Config`] names the first key whose value is impossible.
     pub fn validated(self) -> Result<Self> {
         self.model().validated().map_err(named_by_key)?;
+        let operation = self.task.operation;
+        if operation != Operation::Add {
+            let origin = Origin::value("task.operation", &operation);
+            return Err(config_error(
+                origin,
+                "networks are trained on \"add\" alone; others are read".to_owned(),
+            ));
+        }
         self.split()?;
         let OptimizerConfig { learning_rate, beta_1, beta_2, epsilon, weight_decay, .. } = self.optimizer;
         let TrainingConfig { max_steps, eval_every, checkpoint_every, stop_below_test_loss, .. } =

@@ -25,6 +25,8 @@ pub fn import(
         name: name.to_owned(),
         state: RunState::Imported,
         step,
+        task: Some(checkpoint.metadata.task),
+        architecture: checkpoint.network.architecture().cloned(),
         imported: imported.clone(),
         versions: Versions::current(),
         created,

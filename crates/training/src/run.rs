@@ -128,14 +128,11 @@ impl Run {
             None => files.checkpoints().newest_exact(&config, evaluated)?,
         };
         let change = resumable.as_ref().and_then(|from| change(from, &config));
-        let made_with =
-            resumable.as_ref().and_then(|from| Config::of_checkpoint(&from.checkpoint.metadata.config));
+        let made_with = resumable.as_ref().and_then(|from| Config::of_checkpoint(&from.metadata.config));
         let kept_every = made_with.unwrap_or(kept.clone()).training.checkpoint_every;
         // A run killed before its first checkpoint starts again from its seed.
         let (step, weights, optimizer) = match resumable {
-            Some(Resumable { checkpoint, optimizer, .. }) => {
-                (checkpoint.metadata.step, checkpoint.weights, optimizer)
-            }
+            Some(Resumable { metadata, weights, optimizer, .. }) => (metadata.step, weights, optimizer),
             None => (0, initial_weights(&config.model(), config.training.seed), None),
         };
         if config.training.max_steps < step && config != kept {
@@ -304,7 +301,7 @@ fn refuse_edits(files: &RunFiles, config: &Config, record: Option<&RunRecord>) -
 
 /// What differs between a checkpoint and the training that goes on from it, if anything.
 fn change(from: &Resumable, config: &Config) -> Option<Change> {
-    let metadata = &from.checkpoint.metadata;
+    let metadata = &from.metadata;
     let before = Config::of_checkpoint(&metadata.config);
     let settings = before.map_or_else(Vec::new, |before| before.differences(config));
     let change = Change { step: metadata.step, settings, fresh_moments: from.fresh_moments };

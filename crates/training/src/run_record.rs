@@ -1,6 +1,6 @@
 use std::fmt;
 
-use clockwork_model::{ImportedFrom, Split};
+use clockwork_model::{Architecture, ImportedFrom, Split, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::{Config, SettingChange};
@@ -53,6 +53,12 @@ pub struct ImportRecord {
     pub state: RunState,
     /// The step that the weights are of, 0 if nobody said.
     pub step: u64,
+    /// What the network learned; addition where an earlier version did not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
+    /// What it is made of, if it is not the paper's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<Architecture>,
     /// The file that they came from.
     pub imported: ImportedFrom,
     /// The versions of what imported it.

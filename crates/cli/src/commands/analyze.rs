@@ -13,8 +13,10 @@ use crate::{
     commands::report::{report_text, write_report},
     exit::Ended,
     hints::is_output_forbidden,
+    other_reading::other_reading,
     printer::Printer,
     program::program,
+    read_as::read_as,
     threads::start_threads,
 };
 
@@ -23,7 +25,8 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     let printer = Printer::new(false);
     start_threads(args.threads)?;
     let path = checkpoint_path(&args.target, args.step)?;
-    let checkpoint = Checkpoint::open(&path, args.key.as_deref())?;
+    let read_as = read_as(&args.read)?;
+    let checkpoint = Checkpoint::open(&path, &read_as)?;
     // A reader of JSON is a program, which sees no bar.
     let mut observer: Box<dyn Observer> =
         if args.json { Box::new(()) } else { Box::new(AnalysisProgress::new(&printer)) };
@@ -39,6 +42,11 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     let written = out.as_ref().map_or(Ok(()), |out| analysis.write(out));
     let out = out.filter(|_| written.is_ok());
     drop(observer);
+    let imported = provenance.imported.iter().filter(|_| args.json);
+    imported.flat_map(words::reading).for_each(|sentence| printer.line(&sentence));
+    if let Some(warning) = other_reading(&path, &read_as, &checkpoint) {
+        printer.warn(&warning);
+    }
     printer.result(&match args.json {
         true => serde_json::to_string_pretty(summary)? + "\n",
         false => text(&path, &analysis.findings, run.as_ref().and_then(newest_step), out.as_deref()),
@@ -58,8 +66,9 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
         let written = write_report(run, &analysis, &directory, &printer)?;
         printer.line(&report_text(&written));
     }
-    let all_hold = claims.iter().all(Claim::holds);
-    Ok(if args.check && !all_hold { Ended::ClaimFailed } else { Ended::Done })
+    // One that is about ReLU does not apply to another activation, and is no fault of the network.
+    let is_lacking = |claim: &Claim| !claim.holds() && (claim.fails() || summary.key_freqs.is_empty());
+    Ok(if args.check && claims.iter().any(is_lacking) { Ended::ClaimFailed } else { Ended::Done })
 }
 
 fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path>) -> String {
@@ -77,6 +86,7 @@ fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path
         ),
         format!("  neurons per cluster {}", sizes.join(", ")),
     ];
+    lines.extend(words::conditions(provenance, summary).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(words::peculiarities(summary).iter().map(|sentence| format!("  {sentence}")));
     lines.push(String::new());
     let width = claims.iter().map(|claim| claim.statement.chars().count()).max().unwrap_or(0);

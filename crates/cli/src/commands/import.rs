@@ -1,29 +1,34 @@
 use anyhow::anyhow;
-use clockwork_model::{Checkpoint, ImportedFrom, Orientation};
+use clockwork_model::{Checkpoint, Orientation};
+use clockwork_report::words;
 
 use crate::{
     args::ImportArgs,
     exit::{Ended, WrongRequest},
+    other_reading::other_reading,
     printer::Printer,
     program::program,
+    read_as::read_as,
     relative_path::relative_to_here,
 };
 
 /// `clockwork import`
 pub fn import(args: &ImportArgs) -> anyhow::Result<Ended> {
-    let mut checkpoint = Checkpoint::open(&args.file, args.key.as_deref())?.checkpoint;
+    let read_as = read_as(&args.read)?;
+    let mut file = Checkpoint::open(&args.file, &read_as)?;
+    let checkpoint = &mut file.checkpoint;
     let Some(imported) = checkpoint.metadata.imported.clone() else {
         return Err(anyhow!(WrongRequest::new("analyze it as it is, or copy its run's directory"))
             .context(format!("{} is a checkpoint of clockwork's own", args.file.display())));
     };
     checkpoint.metadata.step = args.step;
-    let run = clockwork_training::import(&args.runs_dir, &args.name, &checkpoint, &imported)?;
+    let run = clockwork_training::import(&args.runs_dir, &args.name, checkpoint, &imported)?;
     let path = relative_to_here(run.files().path());
     let model = checkpoint.metadata.model;
-    let ImportedFrom { file, orientation, .. } = imported;
-    let orientation = match orientation {
+    let orientation = match imported.orientation {
         Orientation::TransformerLens => "TransformerLens' orientation",
         Orientation::Notebook2022 => "the 2022 notebook's orientation",
+        Orientation::Linear => "nn.Linear's orientation",
     };
     let split = match &checkpoint.listed_split {
         Some(split) => format!("trained on {} pairs, {} held out", split.train.len(), split.test.len()),
@@ -31,15 +36,25 @@ pub fn import(args: &ImportArgs) -> anyhow::Result<Ended> {
     };
     let printer = Printer::new(false);
     run.notes().iter().for_each(|note| printer.warn(&note.to_string()));
-    printer.result(&format!(
-        "imported {file}, {orientation}: {}\n  modulus {}, d_model {}, {} heads, d_mlp {}; {split}\n  next   {} analyze {}\n",
-        path.display(),
-        model.modulus,
-        model.d_model,
-        model.n_heads,
-        model.d_mlp,
-        program(),
-        path.display(),
-    ))?;
+    let heads = match model.n_heads {
+        0 => "no attention".to_owned(),
+        n => format!("{n} heads"),
+    };
+    let mut lines = vec![
+        format!("imported {}, {orientation}: {}", imported.file, path.display()),
+        format!(
+            "  {} modulo {}, d_model {}, {heads}, d_mlp {}; {split}",
+            checkpoint.metadata.task.operation.answers(),
+            model.modulus,
+            model.d_model,
+            model.d_mlp
+        ),
+    ];
+    lines.extend(words::reading(&imported).iter().map(|sentence| format!("  {sentence}")));
+    lines.push(format!("  next   {} analyze {}\n", program(), path.display()));
+    if let Some(warning) = other_reading(&args.file, &read_as, &file) {
+        printer.warn(&warning);
+    }
+    printer.result(&lines.join("\n"))?;
     Ok(Ended::Done)
 }

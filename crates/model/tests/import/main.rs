@@ -2,6 +2,8 @@
 //! network is refused by name, and broken or hostile files do no harm.
 
 mod archive;
+mod containers;
+mod foreign;
 mod pickle;
 mod pickles;
 mod tensors;
@@ -12,7 +14,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clockwork_model::{Checkpoint, CheckpointFile, Error, ModelConfig, Orientation};
+use clockwork_model::{
+    Checkpoint, CheckpointFile, Error, ModelConfig, Orientation, ReadAs, StoredNetwork, Weights,
+};
 use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -20,6 +24,8 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::{
     archive::Archive,
+    containers::npz,
+    foreign::linear,
     pickle::Pickle,
     tensors::{Tensor, notebook_2022, pytorch, safetensors, storages, transformer_lens, weights},
 };
@@ -47,15 +53,25 @@ impl Files {
 
     /// What is wrong with a file.
     fn problem(&self, name: &str, bytes: &[u8]) -> String {
-        match Checkpoint::open(&self.write(name, bytes), None) {
+        match Checkpoint::open(&self.write(name, bytes), &ReadAs::default()) {
             Err(Error::Checkpoint { problem, .. }) => problem,
             other => panic!("{other:?}"),
         }
     }
 }
 
+/// The weights of the paper's network in a file.
+fn weights_in(path: &Path) -> Weights {
+    open(path).weights().expect("it is the paper's").clone()
+}
+
+/// How the network under a key is read.
+fn at(key: &str) -> ReadAs {
+    ReadAs { key: Some(key.to_owned()), ..ReadAs::default() }
+}
+
 fn open(path: &Path) -> Checkpoint {
-    Checkpoint::open(path, None).unwrap().checkpoint
+    Checkpoint::open(path, &ReadAs::default()).unwrap().checkpoint
 }
 
 #[test]
@@ -69,7 +85,7 @@ fn every_format_and_orientation_gives_the_same_network() {
         ("e.anything", pytorch(&transformer_lens(), "elsewhere", &[]), Orientation::TransformerLens),
     ] {
         let checkpoint = open(&files.write(name, &bytes));
-        assert_eq!(checkpoint.weights, weights(), "{name}");
+        assert_eq!(*checkpoint.weights().unwrap(), weights(), "{name}");
         assert_eq!(checkpoint.metadata.model, MODEL);
         let imported = checkpoint.metadata.imported.unwrap();
         assert_eq!((imported.file.as_str(), imported.orientation), (name, orientation));
@@ -100,28 +116,31 @@ fn one_of_several_networks_is_chosen_by_its_key() {
     };
     let two = [named("states.0.", 1.0), named("states.1.", 2.0)].concat();
     let path = files.write("two.safetensors", &safetensors(&two));
-    let error = Checkpoint::open(&path, None).unwrap_err().to_string();
+    let error = Checkpoint::open(&path, &ReadAs::default()).unwrap_err().to_string();
     assert!(error.ends_with("holds 2 networks, under states.0, states.1"), "{error}");
-    let chosen = Checkpoint::open(&path, Some("states.1")).unwrap().checkpoint;
-    assert_eq!(chosen.weights.b_in, weights().b_in);
-    assert_eq!(chosen.weights.w_e[0], 2.0 * weights().w_e[0]);
-    let error = Checkpoint::open(&path, Some("states.2")).unwrap_err().to_string();
+    let chosen = Checkpoint::open(&path, &at("states.1")).unwrap().checkpoint;
+    let chosen = chosen.weights().unwrap();
+    assert_eq!(chosen.b_in, weights().b_in);
+    assert_eq!(chosen.w_e[0], 2.0 * weights().w_e[0]);
+    let error = Checkpoint::open(&path, &at("states.2")).unwrap_err().to_string();
     assert!(error.ends_with("has no network under states.2; it has states.0, states.1"), "{error}");
 }
 
 #[test]
-fn biases_may_be_zero_or_missing_and_nothing_else() {
+fn biases_that_are_missing_are_zero_and_any_other_makes_another_network() {
     let files = Files::new();
     let mut tensors = transformer_lens();
     tensors.retain(|(name, ..)| !name.ends_with("b_out") && !name.ends_with("b_in"));
     tensors.push(("unembed.b_U".to_owned(), vec![5], vec![0.0; 5]));
-    assert_eq!(open(&files.write("a.pt", &pytorch(&tensors, "", &[]))).weights, weights());
+    assert_eq!(weights_in(&files.write("a.pt", &pytorch(&tensors, "", &[]))), weights());
     tensors.push(("blocks.0.attn.b_K".to_owned(), vec![2, 2], vec![0.0, 0.0, 1e-30, 0.0]));
-    for problem in [
-        files.problem("b.pt", &pytorch(&tensors, "", &[])),
-        files.problem("b.safetensors", &safetensors(&tensors)),
-    ] {
-        assert_eq!(problem, "blocks.0.attn.b_K is not zero; this network has no such bias");
+    for (name, bytes) in [("b.pt", pytorch(&tensors, "", &[])), ("b.safetensors", safetensors(&tensors))] {
+        let StoredNetwork::Other(network) = open(&files.write(name, &bytes)).network else {
+            panic!("{name}")
+        };
+        assert_eq!(network.tensors["blocks.0.attn.b_K"], [0.0, 0.0, 1e-30, 0.0]);
+        assert_eq!(network.tensors["blocks.0.attn.W_O"], weights().w_o);
+        assert_eq!(network.tensors["blocks.0.attn.b_Q"], [0.0; 4]);
     }
 }
 
@@ -137,16 +156,20 @@ fn other_kinds_of_networks_are_refused_by_name() {
     };
     for (problem, words) in [
         (with("blocks.1.attn.W_Q", vec![2, 4, 2]), "blocks.1.attn.W_Q means more than one layer"),
-        (with("blocks.0.ln1.w", vec![4]), "blocks.0.ln1.w means layer norm"),
+        (with("blocks.0.mlp.W_gate", vec![4, 6]), "blocks.0.mlp.W_gate means gated neurons"),
+        (with("blocks.0.attn.rotary_sin.inv_freq", vec![2]), "means rotary attention"),
+        (with("blocks.0.attn.W_K", vec![1, 4, 2]), "its heads share their keys"),
+        (with("blocks.0.ln1.w", vec![4]), "blocks.0.ln1.w has no biases beside it: an RMS norm"),
+        (with("unembed.b_U", vec![4]), "unembed.b_U is [4] where its other tensors call for [5]"),
         (with("embed.W_E", vec![2, 4]), "its tensors give modulus = 1: must be at least 3"),
         (with("embed.W_E", vec![6, 4, 1]), "embed.W_E is [6, 4, 1] where a matrix is expected"),
+        (with("pos_embed.W_pos", vec![1, 4]), "has 1 positions, too few for the tokens x y ="),
         (
-            with("pos_embed.W_pos", vec![8, 4]),
-            "pos_embed.W_pos is [8, 4] where its other tensors call for [3, 4]",
+            with("pos_embed.W_pos", vec![3, 5]),
+            "pos_embed.W_pos is [3, 5] where its other tensors call for [3, 4]",
         ),
-        (with("unembed.W_U", vec![4, 7]), "unembed.W_U is [4, 7]"),
-        (with("blocks.0.attn.W_Q", vec![4, 4]), "blocks.0.attn.W_Q is [4, 4] where three axes are expected"),
-        (with("blocks.0.attn.W_Q", vec![0, 4, 2]), "its tensors give n_heads = 0"),
+        (with("unembed.W_U", vec![3, 5]), "unembed.W_U is [3, 5] where its other tensors call for [4, 5]"),
+        (with("blocks.0.attn.W_Q", vec![0, 4, 2]), "blocks.0.attn.W_Q is [0, 4, 2], and holds nothing"),
         (with("train_indices", vec![2]), "train_indices holds F32 where whole numbers are expected"),
     ] {
         assert!(problem.contains(words), "{problem:?} lacks {words:?}");
@@ -189,7 +212,7 @@ fn a_small_archive_that_unpacks_to_much_is_refused() {
     zip.write_all(&pickle.end()).unwrap();
     zip.finish().unwrap();
     assert!(fs::metadata(&path).unwrap().len() < 1 << 16, "it is compressed");
-    let error = Checkpoint::open(&path, None).unwrap_err().to_string();
+    let error = Checkpoint::open(&path, &ReadAs::default()).unwrap_err().to_string();
     assert!(error.contains("a compressed archive"), "{error}");
 }
 
@@ -199,7 +222,7 @@ fn read_harmlessly(name: &str, bytes: &[u8]) -> Result<CheckpointFile, Error> {
     let path = files.write(name, bytes);
     let before = MEMORY.current_usage_as_mb();
     MEMORY.reset_peak_usage();
-    let result = Checkpoint::open(&path, None);
+    let result = Checkpoint::open(&path, &ReadAs::default());
     let taken = MEMORY.peak_usage_as_mb() - before;
     assert!(taken < MAX_MEGABYTES, "{taken} MB for {} bytes", bytes.len());
     result
@@ -209,13 +232,16 @@ fn file(kind: usize) -> (&'static str, Vec<u8>) {
     match kind {
         0 => ("a.safetensors", safetensors(&transformer_lens())),
         1 => ("a.pt", pytorch(&notebook_2022(), "model", &[1, 2])),
-        _ => ("a.pth", pytorch(&transformer_lens(), "", &[])),
+        2 => ("a.pth", pytorch(&transformer_lens(), "", &[])),
+        3 => ("a.npz", npz(&transformer_lens(), false)),
+        4 => ("a.npz", npz(&notebook_2022(), true)),
+        _ => ("a.pt", pytorch(&linear(), "", &[])),
     }
 }
 
 proptest! {
     #[test]
-    fn truncated_files_are_refused(kind in 0_usize..3, share in 0.0..1.0) {
+    fn truncated_files_are_refused(kind in 0_usize..6, share in 0.0..1.0) {
         let (name, bytes) = file(kind);
         let kept = (share * bytes.len() as f64) as usize;
         prop_assert!(read_harmlessly(name, &bytes[..kept]).is_err());
@@ -223,7 +249,7 @@ proptest! {
 
     #[test]
     fn changed_bytes_do_no_harm(
-        kind in 0_usize..3,
+        kind in 0_usize..6,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let (name, mut bytes) = file(kind);
@@ -232,7 +258,7 @@ proptest! {
             bytes[at] = byte;
         }
         if let Ok(checkpoint) = read_harmlessly(name, &bytes) {
-            prop_assert!(checkpoint.checkpoint.weights.iter().flatten().all(|w| w.is_finite()));
+            prop_assert!(checkpoint.checkpoint.network.sum_squared_weights().is_finite());
         }
     }
 

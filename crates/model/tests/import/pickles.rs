@@ -1,16 +1,17 @@
 //! What a pickle can hold, and how it can be laid out: references, arrays of NumPy, whole modules, views, and the
 //! formats that PyTorch had.
 
-use clockwork_model::Checkpoint;
+use clockwork_model::{Checkpoint, ReadAs};
 use proptest::prelude::*;
 
 use crate::{
     Files, MODEL,
     archive::Archive,
-    open,
+    at,
     pickle::Pickle,
     read_harmlessly,
     tensors::{Tensor, storages, transformer_lens, transpose, weights},
+    weights_in,
 };
 
 /// Instructions that push a state dict of these tensors, the storages numbered from `first`.
@@ -48,7 +49,7 @@ fn an_archive_may_have_a_name_of_any_length() {
         for length in 1..=60 {
             let archive = Archive { folder: "n".repeat(length), ..Archive::default() };
             let path = files.write("a.pt", &archive.of(&pickle, &storages(&tensors)));
-            assert_eq!(open(&path).weights, weights, "{length} letters, {d_mlp} neurons");
+            assert_eq!(weights_in(&path), weights, "{length} letters, {d_mlp} neurons");
         }
     }
 }
@@ -65,7 +66,8 @@ proptest! {
         let mut pickle = Pickle::new();
         state_dict(&mut pickle, &transformer_lens(), 0);
         let bytes = archive.of(&pickle.end(), &storages(&transformer_lens()));
-        prop_assert_eq!(read_harmlessly("a.pt", &bytes).unwrap().checkpoint.weights, weights());
+        let read = read_harmlessly("a.pt", &bytes).unwrap().checkpoint;
+        prop_assert_eq!(read.weights(), Some(&weights()));
     }
 }
 
@@ -109,8 +111,9 @@ fn one_network_under_several_keys_is_there_under_each() {
         (Some("history.0"), 2.0),
         (Some("history.1"), 1.0),
     ] {
-        let found = Checkpoint::open(&path, key).unwrap().checkpoint.weights;
-        assert_eq!(found.w_e[0], by * weights().w_e[0], "{key:?}");
+        let read_as = key.map_or_else(ReadAs::default, at);
+        let found = Checkpoint::open(&path, &read_as).unwrap().checkpoint;
+        assert_eq!(found.weights().unwrap().w_e[0], by * weights().w_e[0], "{key:?}");
     }
 }
 
@@ -127,7 +130,7 @@ fn a_dictionary_that_is_filled_later_is_filled_everywhere() {
     }
     pickle.add(b"u0");
     let bytes = Archive::default().of(&pickle.end(), &storages(&transformer_lens()));
-    assert_eq!(open(&Files::new().write("a.pt", &bytes)).weights, weights());
+    assert_eq!(weights_in(&Files::new().write("a.pt", &bytes)), weights());
 }
 
 #[test]
@@ -151,7 +154,7 @@ fn views_are_read_as_they_are_seen() {
     }
     pickle.add(b"u");
     let bytes = Archive::default().of(&pickle.end(), &storages(&stored));
-    assert_eq!(open(&Files::new().write("a.pt", &bytes)).weights, weights());
+    assert_eq!(weights_in(&Files::new().write("a.pt", &bytes)), weights());
 }
 
 #[test]
@@ -169,7 +172,7 @@ fn a_view_may_repeat_an_element() {
     }
     pickle.add(b"u");
     let bytes = Archive::default().of(&pickle.end(), &storages(&stored));
-    assert_eq!(open(&Files::new().write("a.pt", &bytes)).weights, weights());
+    assert_eq!(weights_in(&Files::new().write("a.pt", &bytes)), weights());
 }
 
 #[test]
@@ -183,7 +186,8 @@ fn networks_in_a_list_of_any_class_are_found() {
         state_dict(&mut pickle, &b, a.len());
         pickle.add(b"e");
         let bytes = Archive::default().of(&pickle.end(), &[storages(&a), storages(&b)].concat());
-        let found = Checkpoint::open(&files.write("a.pt", &bytes), Some("1")).unwrap().checkpoint.weights;
+        let found = Checkpoint::open(&files.write("a.pt", &bytes), &at("1")).unwrap().checkpoint;
+        let found = found.weights().unwrap();
         assert_eq!(found.w_e[0], 2.0 * weights().w_e[0]);
     }
 }
@@ -218,7 +222,7 @@ fn the_format_before_pytorch_1_6_is_read() {
     }
     let files = Files::new();
     let whole = [&bytes[..], &of_a_machine(0x88), &rest].concat();
-    assert_eq!(open(&files.write("a.pt", &whole)).weights, weights());
+    assert_eq!(weights_in(&files.write("a.pt", &whole)), weights());
     let problem = files.problem("b.pt", &[&bytes[..], &of_a_machine(0x89), &rest].concat());
     assert!(problem.contains("big-endian"), "{problem}");
     let problem = files.problem("c.pt", &whole[..whole.len() - 1]);
@@ -246,7 +250,7 @@ fn arrays_of_numpy_are_read_in_every_protocol_and_order() {
             }
             pickle.add(b"u");
             let path = files.write("a.pkl", &pickle.end());
-            assert_eq!(open(&path).weights, weights(), "kind {kind}, by columns: {by_columns}");
+            assert_eq!(weights_in(&path), weights(), "kind {kind}, by columns: {by_columns}");
         }
     }
 }
@@ -296,7 +300,7 @@ fn a_module_that_was_saved_whole_is_read() {
     let mut pickle = Pickle::new();
     module(&mut pickle, &tensors, "");
     let bytes = Archive::default().of(&pickle.end(), &storages(&tensors));
-    assert_eq!(open(&Files::new().write("a.pt", &bytes)).weights, weights());
+    assert_eq!(weights_in(&Files::new().write("a.pt", &bytes)), weights());
 }
 
 /// Instructions that push a module with the tensors whose names start so.
@@ -339,7 +343,7 @@ fn what_refers_to_itself_and_what_is_without_end_do_no_harm() {
     state_dict(&mut pickle, &transformer_lens(), 0);
     pickle.add(b"u");
     let bytes = Archive::default().of(&pickle.end(), &storages(&transformer_lens()));
-    assert_eq!(read_harmlessly("a.pt", &bytes).unwrap().checkpoint.weights, weights());
+    assert_eq!(read_harmlessly("a.pt", &bytes).unwrap().checkpoint.weights(), Some(&weights()));
 
     // Lists in lists, and lists of which each has the one before it a hundred times.
     let deep = [&b"\x80\x02"[..], &[b']'; 1000], &[b'a'; 999], b"."].concat();

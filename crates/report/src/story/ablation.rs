@@ -8,7 +8,7 @@ use crate::{Axis, Content, Figure, Result};
 
 pub(super) fn section(of: &Found) -> Result<Section> {
     let summary = of.summary;
-    let original = summary.original_loss;
+    let original = summary.compared_loss();
     let mut bars = vec![
         ("own frequency only".to_owned(), summary.loss_neurons_in_key_freqs),
         ("… and clusters only".to_owned(), summary.loss_neurons_in_key_freqs_without_unclustered),

@@ -1,4 +1,5 @@
 use clockwork_analysis::{CLUSTER_FRAC_EXPLAINED, Cluster};
+use clockwork_model::Activation;
 
 use super::{
     found::Found,
@@ -14,7 +15,8 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         points: freqs.iter().zip(explained).map(|(&k, &share)| [k as f64, share]).collect(),
         names: (0..d_mlp).map(|n| format!("neuron {n}")).collect(),
         colours: of.floats("neurons.frac_active", &[d_mlp])?.to_vec(),
-        colour_name: "fires on".to_owned(),
+        colour_name: if summary.activation == Activation::Relu { "fires on" } else { "positive input on" }
+            .to_owned(),
     };
     let scatter = Figure::new(
         "frac-explained",
@@ -45,17 +47,21 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         || "no neuron is in a cluster".to_owned(),
         |share| format!("the median clustered neuron reaches {share:.3}"),
     );
-    let firing = summary.unclustered_frac_active.map_or_else(String::new, |share| {
+    let is_relu = summary.activation == Activation::Relu;
+    let firing = summary.unclustered_frac_active.filter(|_| is_relu).map_or_else(String::new, |share| {
         format!(" They fire on {:.0} % of the inputs on average.", 100.0 * share)
     });
+    let darker = match is_relu {
+        true => {
+            "Darker ones fire on more inputs: a neuron that always fires adds nothing but a linear map, and need not \
+             keep to a frequency."
+        }
+        false => "Darker ones have a positive input more often.",
+    };
     let mut entries = vec![
         Entry::new(
             scatter,
-            format!(
-                "Neurons above {CLUSTER_FRAC_EXPLAINED} belong to a frequency; {median}. Darker ones \
-                fire on more inputs: a neuron that always fires adds nothing but a linear map, and need \
-                not keep to a frequency."
-            ),
+            format!("Neurons above {CLUSTER_FRAC_EXPLAINED} belong to a frequency; {median}. {darker}"),
         ),
         Entry::new(
             sizes,

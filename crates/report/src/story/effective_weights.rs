@@ -1,8 +1,18 @@
+use clockwork_model::Architecture;
+
 use super::{found::Found, section::Entry};
 use crate::{Axis, Content, Figure, HeatMap, Line, Result};
 
-/// The weights from a number straight to attention scores and neurons.
+/// The weights from a number straight to attention scores and neurons, where there are such.
 pub(super) fn entries(of: &Found) -> Result<Vec<Entry>> {
+    let applies = match of.architecture {
+        None => true,
+        Some(Architecture::Transformer(of)) => of.has_linear_heads(),
+        Some(Architecture::TwoInputMlp(_)) => false,
+    };
+    if !applies {
+        return Ok(Vec::new());
+    }
     let [score, score_fourier] = to_scores(of)?;
     let [neurons, neurons_fourier] = to_neurons(of)?;
     Ok(vec![score, score_fourier, neurons, neurons_fourier])
@@ -10,6 +20,7 @@ pub(super) fn entries(of: &Found) -> Result<Vec<Entry>> {
 
 fn to_scores(of: &Found) -> Result<[Entry; 2]> {
     let (p, n_heads) = (of.p, of.model.n_heads);
+    let last = of.summary.attended.last().map_or("=", String::as_str);
     let per_head = |values: &[f64]| {
         let line = |(head, row): (usize, &[f64])| Line {
             name: format!("head {head}"),
@@ -19,8 +30,8 @@ fn to_scores(of: &Found) -> Result<[Entry; 2]> {
     };
     let w_attn = Figure::new(
         "w-attn",
-        "W_attn: the attention score that = gives to a number",
-        [Axis::of("number"), Axis::of("score")],
+        format!("W_attn: the attention score that {last} gives to a number"),
+        [of.number_axis(), Axis::of("score")],
         per_head(of.floats("effective.W_attn", &[n_heads, p])?),
     );
     let w_attn_fourier = Figure::new(
@@ -59,7 +70,7 @@ fn to_neurons(of: &Found) -> Result<[Entry; 2]> {
     let w_neur = Figure::with_slider(
         "w-neur",
         "W_neur: from a number straight to the neurons",
-        [neurons(), Axis::of("number")],
+        [neurons(), of.number_axis()],
         "head",
         by_neuron(of.floats("effective.W_neur", &[n_heads, p, d_mlp])?),
     );

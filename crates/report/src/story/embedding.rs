@@ -5,7 +5,7 @@ use super::{
 use crate::{Axis, Content, Figure, HeatMap, Line, Result, words};
 
 pub(super) fn section(of: &Found) -> Result<Section> {
-    let (p, d_model, summary) = (of.p, of.model.d_model, of.summary);
+    let (p, summary) = (of.p, of.summary);
     let by_rule = &summary.key_freqs_by_rule.embedding;
 
     let norms = of.floats("embedding.norm_by_component", &[p])?;
@@ -20,12 +20,13 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         by_rule.iter().filter_map(|k| summary.embedding_norm_by_freq.get(k - 1)).sum::<f64>()
             / summary.embedding_norm_by_freq.iter().sum::<f64>().max(f64::MIN_POSITIVE);
 
-    let coefficients = of.floats("embedding.W_E_fourier", &[p, d_model])?;
+    let width = of.width("embedding.W_E_fourier")?;
+    let coefficients = of.floats("embedding.W_E_fourier", &[p, width])?;
     let map = Figure::new(
         "embedding-fourier",
         "F W_E, the embedding in the Fourier basis",
-        [Axis::of("dimension of the residual stream"), of.components("Fourier component")],
-        Content::HeatMap(HeatMap::new(d_model, coefficients.to_vec(), "coefficient", true)),
+        [Axis::of("dimension of the embedding"), of.components("Fourier component")],
+        Content::HeatMap(HeatMap::new(width, coefficients.to_vec(), "coefficient", true)),
     );
 
     let values = of.series("embedding.singular_values")?;
@@ -49,8 +50,8 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         ),
         Entry::new(
             map,
-            "Rows are Fourier components of the input, columns directions of the residual stream. \
-                Rows of key frequencies stand out; all others should be pale. Which directions they take \
+            "Rows are Fourier components of the input, columns dimensions of the embedding. \
+                Rows of key frequencies stand out; all others should be pale. Which dimensions they take \
                 is arbitrary."
                 .to_owned(),
         ),

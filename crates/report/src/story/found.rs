@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use clockwork_analysis::{AnalysisFiles, Arrays, Cluster, FourierBasis, Summary};
-use clockwork_model::ModelConfig;
+use clockwork_model::{Architecture, ModelConfig, Operation};
 
 use crate::{Axis, Content, Error, Figure, HeatMap, Line, Result, words};
 
@@ -12,6 +12,9 @@ const LABELS_ALONG: usize = 18;
 pub(crate) struct Found<'a> {
     pub summary: &'a Summary,
     pub model: ModelConfig,
+    /// What the network is made of, if it is not the paper's.
+    pub architecture: Option<&'a Architecture>,
+    operation: Operation,
     pub p: usize,
     pub key_freqs: &'a [usize],
     /// The names of the Fourier components.
@@ -24,7 +27,7 @@ impl<'a> Found<'a> {
     pub fn new(files: &'a AnalysisFiles) -> Result<Self> {
         let summary = &files.findings.summary;
         let broken = |problem: String| Error::Analysis(problem);
-        let model = files.findings.provenance.model.validated().map_err(|e| broken(e.to_string()))?;
+        let model = files.findings.provenance.model.within_limits().map_err(|e| broken(e.to_string()))?;
         let task = files.findings.provenance.task;
         if model.modulus != task.modulus || summary.p != task.modulus {
             let problem = format!(
@@ -33,6 +36,8 @@ impl<'a> Found<'a> {
             );
             return Err(broken(problem));
         }
+        let task = task.validated().map_err(|e| broken(e.to_string()))?;
+        let architecture = files.findings.provenance.architecture.as_ref();
         let p = task.coordinates().n();
         let named = summary.key_freqs_by_rule.named_by_any();
         if let Some(k) = named.iter().chain(&summary.key_freqs).find(|&&k| k == 0 || k > task.n_frequencies())
@@ -40,7 +45,16 @@ impl<'a> Found<'a> {
             return Err(broken(format!("{k} is no frequency modulo {p}")));
         }
         let names = FourierBasis::new(p).names();
-        Ok(Self { summary, model, p, key_freqs: &summary.key_freqs, names, arrays: &files.arrays })
+        Ok(Self {
+            summary,
+            model,
+            architecture,
+            operation: task.operation,
+            p,
+            key_freqs: &summary.key_freqs,
+            names,
+            arrays: &files.arrays,
+        })
     }
 
     /// An array of floats that must have this shape.
@@ -57,6 +71,11 @@ impl<'a> Found<'a> {
     pub fn series(&self, name: &str) -> Result<&'a [f64]> {
         let shape = self.arrays.shape(name).map_err(Error::Analysis)?;
         self.floats(name, &[shape.first().copied().unwrap_or(0)])
+    }
+
+    /// How long an array's last axis is.
+    pub fn width(&self, name: &str) -> Result<usize> {
+        self.arrays.shape(name).map(|shape| shape.last().copied().unwrap_or(0)).map_err(Error::Analysis)
     }
 
     /// How long an array's first axis is.
@@ -98,6 +117,21 @@ impl<'a> Found<'a> {
         [self.components("component over x"), self.components("component over y")]
     }
 
+    /// Axes of what is added in the task's coordinates.
+    pub fn input_axes(&self) -> [Axis; 2] {
+        let [x, y] = match self.operation {
+            Operation::Add => ["x", "y"],
+            Operation::Subtract => ["x", "−y"],
+            Operation::Multiply => ["log x", "log y"],
+        };
+        [Axis::of(x), Axis::of(y)]
+    }
+
+    /// An axis of the numbers in the order of their coordinates.
+    pub fn number_axis(&self) -> Axis {
+        Axis::of(if self.operation == Operation::Multiply { "logarithm of the number" } else { "number" })
+    }
+
     /// A function of (x, y), or its coefficients, [p, p] with x first, as a map with x to the right.
     pub fn map_over_xy(&self, values: &[f64], value_name: &str, has_signs: bool) -> Content {
         let p = self.p;
@@ -117,11 +151,6 @@ impl<'a> Found<'a> {
     pub fn key_freqs_listed(&self) -> String {
         words::list(self.key_freqs)
     }
-}
-
-/// Axes of the two numbers that are added.
-pub(crate) fn input_axes() -> [Axis; 2] {
-    [Axis::of("x"), Axis::of("y")]
 }
 
 #[cfg(test)]

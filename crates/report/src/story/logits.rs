@@ -38,7 +38,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     let profile = Figure::new(
         "logits-by-difference",
         "Logits against Σ C_k cos ω_k(x + y − z)",
-        [Axis::of("x + y − z mod p"), Axis::of("centred logit")],
+        [Axis::of(&format!("x + y − z mod {p}")), Axis::of("centred logit")],
         Content::Lines { lines, marks: vec![] },
     );
     let mut entries = vec![

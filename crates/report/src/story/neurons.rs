@@ -1,5 +1,7 @@
+use clockwork_model::Activation;
+
 use super::{
-    found::{Found, input_axes},
+    found::Found,
     section::{Entry, Section},
 };
 use crate::{Figure, Result, words::short};
@@ -37,7 +39,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     let over_inputs = Figure::with_slider(
         "neurons",
         "Activations of single neurons over (x, y)",
-        input_axes(),
+        of.input_axes(),
         "neuron",
         frames(acts, "activation", false),
     );
@@ -63,7 +65,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             )
         },
     );
-    let entries = vec![
+    let mut entries = vec![
         Entry::new(
             over_inputs,
             format!(
@@ -73,22 +75,31 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         ),
         Entry::new(
             fourier,
-            "Each should have at most eight coefficients that matter: linear ones along the edges \
+            match summary.activation {
+                Activation::Square => {
+                    "Each should have few coefficients that matter: quadratic ones where both components \
+                are of its frequency, and linear ones along the edges, of twice its frequency too."
+                }
+                _ => {
+                    "Each should have at most eight coefficients that matter: linear ones along the edges \
                 and quadratic ones where both components are of its frequency."
-                .to_owned(),
+                }
+            },
         ),
         Entry::new(
             squared,
             format!(
-                "All neurons together use only constant, linear and quadratic terms of the key \
+                "All neurons together should use only constant, linear and quadratic terms of the key \
                 frequencies ({}): {:.1} % of the squares are quadratic and {:.1} % linear in those.",
                 of.key_freqs_listed(),
                 100.0 * summary.neurons_frac_quadratic,
                 100.0 * summary.neurons_frac_linear
             ),
         ),
-        relu_fit(of)?,
     ];
+    if summary.activation == Activation::Relu {
+        entries.push(relu_fit(of)?);
+    }
     Ok(Section::new("neurons", "Neurons: products of waves", entries))
 }
 
@@ -105,7 +116,7 @@ fn relu_fit(of: &Found) -> Result<Entry> {
     let relu = Figure::with_slider(
         "relu-fit",
         format!("ReLU(0.5/√p + cos ωx + cos ωy) and its fits, frequency {}", fit.freq),
-        input_axes(),
+        of.input_axes(),
         "shown",
         frames.map(|(label, values)| (label.to_owned(), of.map_over_xy(values, "value", true))),
     );

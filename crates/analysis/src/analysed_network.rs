@@ -1,0 +1,217 @@
+use std::{borrow::Cow, collections::HashSet};
+
+use clockwork_model::{Activation, Checkpoint, Coordinates, Split, Task};
+
+use crate::{Activations, Embeddings, LinearHeads, Network, Result, losses::Losses, network_of};
+
+/// A network and what it does on all n² inputs, in 64 bits and in the coordinates of its task.
+///
+/// In [coordinates](Coordinates) every operation is addition modulo n, so nothing that sees a network here
+/// needs to know which operation it learned. Inputs are numbered `x · n + y`.
+#[derive(Debug)]
+pub struct AnalysedNetwork {
+    /// Number of neurons.
+    pub d_mlp: usize,
+    /// What they compute.
+    pub activation: Activation,
+    /// The embeddings of the numbers in the order of their coordinates, [n, width]; those of y behind those of x in each
+    /// row, where they are not the same.
+    pub embedding: Vec<f64>,
+    /// `W_logit`, the linear map from neurons to logits, with the answers in the order of their coordinates, [d_mlp, n].
+    pub w_logit: Vec<f64>,
+    /// What `W_logit` is multiplied by on each input, [n²], where a layer norm stands before the unembedding.
+    pub logit_scale: Option<Vec<f64>>,
+    /// Attention from the last token to each, [n², n_heads, tokens]; empty where there is none.
+    pub pattern: Vec<f64>,
+    /// What the tokens are called that attention goes to.
+    pub attended: Vec<String>,
+    /// Neurons before the activation, [n², d_mlp].
+    pub neuron_acts_pre: Vec<f64>,
+    /// Neurons after the activation, [n², d_mlp].
+    pub neuron_acts: Vec<f64>,
+    /// Logits, [n², n].
+    pub logits: Vec<f64>,
+    network: Box<dyn Network>,
+    task: Task,
+    /// The index of every input among the task's pairs, [n²].
+    pairs: Vec<usize>,
+    n: usize,
+}
+
+/// The mean loss and the accuracy over all pairs of a task, and the losses over those trained on and held out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OverAllPairs {
+    pub loss: f64,
+    pub accuracy: f64,
+    pub train_and_test_loss: Option<[f64; 2]>,
+}
+
+/// Which inputs were trained on and which were held out, [n²] each.
+#[derive(Debug, Clone)]
+pub(crate) struct SplitInputs {
+    pub train: Vec<bool>,
+    pub test: Vec<bool>,
+}
+
+impl AnalysedNetwork {
+    /// Runs the network of a checkpoint on all inputs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`](crate::Error::Device) where the result cannot be read back.
+    pub fn of(checkpoint: &Checkpoint) -> Result<Self> {
+        let task = checkpoint.metadata.task;
+        Self::in_coordinates(&task.coordinates(), task, network_of(checkpoint))
+    }
+
+    fn in_coordinates(coordinates: &Coordinates, task: Task, network: Box<dyn Network>) -> Result<Self> {
+        let p = task.modulus;
+        let pairs: Vec<(usize, usize)> = coordinates.pairs().collect();
+        let Activations { pattern, neuron_acts_pre, neuron_acts, logits, logit_scale } =
+            network.run(&pairs)?;
+        let w_logit = network.w_logit();
+        Ok(Self {
+            d_mlp: w_logit.len() / p,
+            activation: network.activation(),
+            embedding: embedding(&network.embeddings(), coordinates),
+            w_logit: columns(&w_logit, p, &coordinates.answer),
+            logit_scale,
+            pattern,
+            attended: network.attended(),
+            neuron_acts_pre,
+            neuron_acts,
+            logits: columns(&logits, p, &coordinates.answer),
+            task,
+            pairs: pairs.into_iter().map(|pair| task.index(pair)).collect(),
+            n: coordinates.n(),
+            network,
+        })
+    }
+
+    /// The n of Z_n: how many numbers, and how many answers, have a coordinate.
+    #[must_use]
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// What the network learned, in coordinates: addition modulo n.
+    #[must_use]
+    pub fn addition(&self) -> Task {
+        Task::addition(self.n)
+    }
+
+    /// The width of an embedding, d_model in a transformer.
+    #[must_use]
+    pub fn embedding_width(&self) -> usize {
+        self.embedding.len() / self.n
+    }
+
+    /// How many attention heads there are.
+    #[must_use]
+    pub fn n_heads(&self) -> usize {
+        match self.attended.len() {
+            0 => 0,
+            tokens => self.pattern.len() / (self.n * self.n * tokens),
+        }
+    }
+
+    /// The attention heads, where one linear map goes through them, and the embeddings of the numbers in the order of
+    /// their coordinates, [n, d_model].
+    pub(crate) fn linear_heads(&self) -> Option<(LinearHeads<'_>, &[f64])> {
+        self.network.linear_heads().map(|heads| (heads, &self.embedding[..]))
+    }
+
+    /// What it does over all pairs of its task, those included that have no coordinates.
+    pub(crate) fn over_all_pairs(&self, split: Option<&Split>) -> Result<OverAllPairs> {
+        let n_pairs = self.task.n_pairs();
+        // They have been run where each is its own coordinate.
+        let logits: Cow<[f64]> = match self.pairs.iter().copied().eq(0..n_pairs) {
+            true => (&self.logits).into(),
+            false => self.network.run(&self.task.pairs().collect::<Vec<_>>())?.logits.into(),
+        };
+        let losses = Losses { task: self.task, original: &logits };
+        let split = split.map(|split| SplitInputs::new(split, &(0..n_pairs)));
+        Ok(OverAllPairs {
+            loss: losses.of(&logits),
+            accuracy: losses.accuracy(&logits),
+            train_and_test_loss: split.map(|split| losses.of_split(&logits, &split)),
+        })
+    }
+
+    /// Which inputs a split of the task's pairs trains on and holds out.
+    pub(crate) fn inputs_of(&self, split: &Split) -> SplitInputs {
+        SplitInputs::new(split, &self.pairs.iter().copied())
+    }
+}
+
+impl SplitInputs {
+    /// Which of some inputs, given by the indices of their pairs, a split trains on and holds out.
+    fn new(split: &Split, inputs: &(impl Iterator<Item = usize> + Clone)) -> Self {
+        let among = |pairs: &[usize]| {
+            let pairs: HashSet<usize> = pairs.iter().copied().collect();
+            inputs.clone().map(|pair| pairs.contains(&pair)).collect()
+        };
+        Self { train: among(&split.train), test: among(&split.test) }
+    }
+}
+
+/// Embeddings in the order of coordinates, those of y, where they are others, behind those of x.
+fn embedding(of: &Embeddings, coordinates: &Coordinates) -> Vec<f64> {
+    let row = |embeddings: &[f64], number: usize| embeddings[number * of.width..][..of.width].to_vec();
+    let both = |(&x, &y): (&usize, &usize)| {
+        let of_y = of.y.as_ref().map_or_else(Vec::new, |embeddings| row(embeddings, y));
+        [row(&of.x, x), of_y].concat()
+    };
+    coordinates.x.iter().zip(&coordinates.y).flat_map(both).collect()
+}
+
+/// Chosen columns of row-major data whose rows have `width` numbers.
+fn columns(data: &[f64], width: usize, chosen: &[usize]) -> Vec<f64> {
+    data.chunks_exact(width).flat_map(|row| chosen.iter().map(|&column| row[column])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clockwork_model::clock;
+
+    use super::*;
+
+    const P: usize = 11;
+
+    /// A clock whose numbers and answers have changed their names: number x is called `by · x`, and so is the
+    /// answer. What it does is no longer the addition of names, and in coordinates it is.
+    #[test]
+    fn in_coordinates_renamed_numbers_add_as_before() {
+        let by = |c: usize| c * 7 % P;
+        let (config, weights) = clock(P, &[2, 5], 8);
+        let (d_model, mut renamed) = (config.d_model, weights.clone());
+        for c in 0..P {
+            let (from, to) = (c * d_model, by(c) * d_model);
+            renamed.w_e[to..to + d_model].copy_from_slice(&weights.w_e[from..from + d_model]);
+            for row in 0..d_model {
+                renamed.w_u[row * P + by(c)] = weights.w_u[row * P + c];
+            }
+        }
+        let task = Task::addition(P);
+        let names: Vec<usize> = (0..P).map(by).collect();
+        let coordinates = Coordinates { x: names.clone(), y: names.clone(), answer: names };
+        let expected = AnalysedNetwork::of(&Checkpoint::of_weights(config, weights)).unwrap();
+        let renamed = network_of(&Checkpoint::of_weights(config, renamed));
+        let found = AnalysedNetwork::in_coordinates(&coordinates, task, renamed).unwrap();
+        assert_eq!((&found.embedding, &found.w_logit), (&expected.embedding, &expected.w_logit));
+        for (found, expected) in [
+            (&found.pattern, &expected.pattern),
+            (&found.neuron_acts, &expected.neuron_acts),
+            (&found.logits, &expected.logits),
+        ] {
+            assert_eq!(found.len(), expected.len());
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9));
+        }
+        assert_eq!(Losses { task: found.addition(), original: &found.logits }.accuracy(&found.logits), 1.0);
+        // The pair of names (by 1, by 2) is the input of coordinates (1, 2).
+        let split = Split { train: vec![task.index((by(1), by(2)))], test: vec![task.index((by(0), by(3)))] };
+        let inputs = found.inputs_of(&split);
+        let chosen = |is_among: &[bool]| (0..P * P).filter(|&i| is_among[i]).collect::<Vec<_>>();
+        assert_eq!((chosen(&inputs.train), chosen(&inputs.test)), (vec![P + 2], vec![3]));
+    }
+}

@@ -1,0 +1,115 @@
+use burn::tensor::{DType, Device};
+use clockwork_model::{
+    Activation, Batch, ModelConfig, NAMES, Norm, Norms, Task, TokenLayout, TransformerArchitecture, Weights,
+    names,
+};
+
+use super::{Activations, Embeddings, LinearHeads, Network, transformer::Transformer};
+use crate::Result;
+
+/// The paper's network. It runs by the forward pass that training has, in 64 bits; all else is as in any transformer.
+#[derive(Debug)]
+pub(super) struct PaperNetwork {
+    task: Task,
+    network: clockwork_model::Transformer,
+    textbook: Transformer,
+}
+
+impl PaperNetwork {
+    pub fn new(task: Task, weights: &Weights, config: &ModelConfig) -> Self {
+        let network =
+            clockwork_model::Transformer::from_weights(&[weights], config, (&Device::flex(), DType::F64));
+        Self { task, network, textbook: textbook(weights, config) }
+    }
+}
+
+/// The same network as one of the transformers with any choices.
+fn textbook(weights: &Weights, config: &ModelConfig) -> Transformer {
+    let &ModelConfig { modulus: p, d_model, n_heads, d_mlp } = config;
+    let d_head = config.d_head();
+    let architecture = TransformerArchitecture {
+        d_model,
+        n_heads,
+        d_head,
+        d_mlp,
+        tokens: TokenLayout::paper(),
+        own_vocabularies: false,
+        activation: Activation::Relu,
+        norms: Norms::all(Norm::None),
+        attention_divisor: (d_head as f64).sqrt(),
+        attention_coefficient: 1.0,
+        parallel: false,
+    };
+    let named = NAMES.zip(weights.clone()).into_array();
+    let per_head = || vec![0.0; n_heads * d_head];
+    let zeros = [
+        (names::B_Q, per_head()),
+        (names::B_K, per_head()),
+        (names::B_V, per_head()),
+        (names::B_O, vec![0.0; d_model]),
+        (names::B_U, vec![0.0; p]),
+    ];
+    Transformer::new(architecture, p, &named.into_iter().chain(zeros).collect())
+}
+
+impl Network for PaperNetwork {
+    fn activation(&self) -> Activation {
+        Activation::Relu
+    }
+
+    fn embeddings(&self) -> Embeddings<'_> {
+        self.textbook.embeddings()
+    }
+
+    fn w_logit(&self) -> Vec<f64> {
+        self.textbook.w_logit()
+    }
+
+    fn attended(&self) -> Vec<String> {
+        self.textbook.attended()
+    }
+
+    fn linear_heads(&self) -> Option<LinearHeads<'_>> {
+        self.textbook.linear_heads()
+    }
+
+    fn run(&self, pairs: &[(usize, usize)]) -> Result<Activations> {
+        let pairs: Vec<usize> = pairs.iter().map(|&pair| self.task.index(pair)).collect();
+        let of = self.network.last_position(&Batch::new(self.task, &pairs, &Device::flex()));
+        Ok(Activations {
+            pattern: of.pattern.try_into_vec_as()?,
+            neuron_acts_pre: of.neuron_acts_pre.try_into_vec_as()?,
+            neuron_acts: of.neuron_acts.try_into_vec_as()?,
+            logits: of.logits.try_into_vec_as()?,
+            logit_scale: None,
+        })
+    }
+
+    fn logit_gradients(&self, pair: (usize, usize), z: usize) -> [Vec<f64>; 2] {
+        self.textbook.logit_gradients(pair, z)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clockwork_model::initial_weights;
+
+    use super::*;
+
+    #[test]
+    fn both_forward_passes_compute_the_same() {
+        let config = ModelConfig { modulus: 7, d_model: 12, n_heads: 3, d_mlp: 20 };
+        let network = PaperNetwork::new(Task::addition(7), &initial_weights(&config, 4), &config);
+        let pairs: Vec<(usize, usize)> = Task::addition(7).pairs().collect();
+        let (ours, textbook) = (network.run(&pairs).unwrap(), network.textbook.run(&pairs).unwrap());
+        for (ours, textbook) in [
+            (&ours.pattern, &textbook.pattern),
+            (&ours.neuron_acts_pre, &textbook.neuron_acts_pre),
+            (&ours.neuron_acts, &textbook.neuron_acts),
+            (&ours.logits, &textbook.logits),
+        ] {
+            assert_eq!(ours.len(), textbook.len());
+            assert!(ours.iter().zip(textbook).all(|(a, b)| (a - b).abs() < 1e-12));
+        }
+    }
+}

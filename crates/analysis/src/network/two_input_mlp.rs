@@ -1,0 +1,191 @@
+use std::{borrow::Cow, collections::BTreeMap};
+
+use clockwork_model::{
+    Activation, MlpArchitecture, MlpInput,
+    names::{ONE_HOT_B_IN, ONE_HOT_B_OUT, ONE_HOT_W_IN, ONE_HOT_W_OUT, W, W_U, W_X, W_Y},
+};
+
+use super::{Activations, Embeddings, LinearHeads, Network, add_to_rows, times_vector, wide};
+use crate::{
+    Result,
+    product::{product, rows_of},
+};
+
+/// Neurons that see two numbers at once: logits = act(A[x] + B[y] + b_in) W_logit + b_out, with A and B what each number
+/// adds to the neurons.
+#[derive(Debug, Clone)]
+pub(super) struct TwoInputMlp {
+    p: usize,
+    d_mlp: usize,
+    activation: Activation,
+    /// How numbers enter: their embeddings and the weights from these into the neurons, for x and for y.
+    inputs: [Input; 2],
+    /// Whether x and y enter alike.
+    is_shared: bool,
+    b_in: Vec<f64>,
+    w_logit: Vec<f64>,
+    b_out: Vec<f64>,
+}
+
+/// How one of the two numbers enters.
+#[derive(Debug, Clone)]
+struct Input {
+    /// The number's embedding, [p, d_embed]; none where it is a one-hot vector.
+    embedding: Option<Vec<f64>>,
+    /// From it into the neurons, [d_embed, d_mlp], or [p, d_mlp].
+    weights: Vec<f64>,
+    /// What each number adds to the neurons, [p, d_mlp].
+    adds: Vec<f64>,
+}
+
+impl Input {
+    fn embedded(embedding: Vec<f64>, weights: &[f64], d_embed: usize, d_mlp: usize) -> Self {
+        let adds = product(rows_of(&embedding, d_embed), rows_of(weights, d_mlp));
+        Self { embedding: Some(embedding), weights: weights.to_vec(), adds }
+    }
+
+    fn one_hot(weights: &[f64]) -> Self {
+        Self { embedding: None, weights: weights.to_vec(), adds: weights.to_vec() }
+    }
+}
+
+impl TwoInputMlp {
+    /// An MLP of these tensors.
+    pub fn new(of: &MlpArchitecture, p: usize, tensors: &BTreeMap<&'static str, Vec<f32>>) -> Self {
+        let &MlpArchitecture { input, d_mlp, activation } = of;
+        let of_name = |name: &str| wide(&tensors[name]);
+        let (inputs, is_shared, others) = match input {
+            MlpInput::Embedded { d_embed } => {
+                let w = of_name(W);
+                let (of_x, of_y) = w.split_at(d_embed * d_mlp);
+                let x = Input::embedded(of_name(W_X), of_x, d_embed, d_mlp);
+                let y = Input::embedded(of_name(W_Y), of_y, d_embed, d_mlp);
+                ([x, y], false, [vec![0.0; d_mlp], of_name(W_U), vec![0.0; p]])
+            }
+            MlpInput::OneHot | MlpInput::TwoOneHots => {
+                let w_in = of_name(ONE_HOT_W_IN);
+                let is_shared = input == MlpInput::OneHot;
+                let of_y = if is_shared { &w_in[..] } else { &w_in[p * d_mlp..] };
+                let inputs = [Input::one_hot(&w_in[..p * d_mlp]), Input::one_hot(of_y)];
+                (inputs, is_shared, [ONE_HOT_B_IN, ONE_HOT_W_OUT, ONE_HOT_B_OUT].map(of_name))
+            }
+        };
+        let [b_in, w_logit, b_out] = others;
+        Self { p, d_mlp, activation, inputs, is_shared, b_in, w_logit, b_out }
+    }
+
+    /// What goes into the neurons on some pairs, [n, d_mlp].
+    fn neuron_acts_pre(&self, pairs: &[(usize, usize)]) -> Vec<f64> {
+        let d_mlp = self.d_mlp;
+        let of_pair = |&(x, y): &(usize, usize)| {
+            let [of_x, of_y] = &self.inputs;
+            let (x, y) = (&of_x.adds[x * d_mlp..][..d_mlp], &of_y.adds[y * d_mlp..][..d_mlp]);
+            x.iter().zip(y).zip(&self.b_in).map(|((x, y), b)| x + y + b)
+        };
+        pairs.iter().flat_map(of_pair).collect()
+    }
+}
+
+impl Network for TwoInputMlp {
+    fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// The rows of `W_in` where numbers enter as one-hot vectors: the embedding that its first layer learned.
+    fn embeddings(&self) -> Embeddings<'_> {
+        let of =
+            |input: &'_ Input| Cow::from(input.embedding.clone().unwrap_or_else(|| input.weights.clone()));
+        let x = of(&self.inputs[0]);
+        Embeddings { width: x.len() / self.p, x, y: (!self.is_shared).then(|| of(&self.inputs[1])) }
+    }
+
+    fn w_logit(&self) -> Vec<f64> {
+        self.w_logit.clone()
+    }
+
+    fn attended(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn linear_heads(&self) -> Option<LinearHeads<'_>> {
+        None
+    }
+
+    fn run(&self, pairs: &[(usize, usize)]) -> Result<Activations> {
+        let neuron_acts_pre = self.neuron_acts_pre(pairs);
+        let neuron_acts: Vec<f64> = neuron_acts_pre.iter().map(|&v| self.activation.of(v)).collect();
+        let mut logits = product(rows_of(&neuron_acts, self.d_mlp), rows_of(&self.w_logit, self.p)); // [n, p]
+        add_to_rows(&mut logits, &self.b_out);
+        Ok(Activations { pattern: Vec::new(), neuron_acts_pre, neuron_acts, logits, logit_scale: None })
+    }
+
+    /// With respect to the one-hot vectors, where numbers enter as these.
+    fn logit_gradients(&self, pair: (usize, usize), z: usize) -> [Vec<f64>; 2] {
+        let mut to_pre: Vec<f64> = self.w_logit.iter().skip(z).step_by(self.p).copied().collect();
+        let pre = self.neuron_acts_pre(&[pair]);
+        to_pre.iter_mut().zip(pre).for_each(|(to, pre)| *to *= self.activation.derivative(pre));
+        self.inputs.each_ref().map(|input| times_vector(&input.weights, &to_pre))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clockwork_model::Architecture;
+
+    use super::*;
+
+    #[test]
+    fn gradients_and_logits_are_those_of_the_definitions() {
+        let p = 5;
+        for input in [MlpInput::Embedded { d_embed: 3 }, MlpInput::OneHot, MlpInput::TwoOneHots] {
+            let of = MlpArchitecture { input, d_mlp: 6, activation: Activation::Silu };
+            let shapes = Architecture::TwoInputMlp(of.clone()).shapes(p).into_iter();
+            let noise = |name: &str, i: usize| ((name.len() * 31 + i) as f64 * 12.9898).sin() as f32;
+            let tensors: BTreeMap<&str, Vec<f32>> = shapes
+                .map(|(name, shape)| (name, (0..shape.iter().product()).map(|i| noise(name, i)).collect()))
+                .collect();
+            let network = TwoInputMlp::new(&of, p, &tensors);
+            let w = |name: &str, i: usize| f64::from(tensors[name][i]);
+            // What enters for a number, and its weight into a neuron.
+            let enters = |number: usize, which: usize| -> Vec<f64> {
+                match input {
+                    MlpInput::Embedded { d_embed } => {
+                        (0..d_embed).map(|d| w([W_X, W_Y][which], number * d_embed + d)).collect()
+                    }
+                    _ => (0..p).map(|x| f64::from(u8::from(x == number))).collect(),
+                }
+            };
+            let weight = |which: usize, d: usize, n: usize| match input {
+                MlpInput::Embedded { d_embed } => w(W, (which * d_embed + d) * 6 + n),
+                MlpInput::OneHot => w(ONE_HOT_W_IN, d * 6 + n),
+                MlpInput::TwoOneHots => w(ONE_HOT_W_IN, (which * p + d) * 6 + n),
+            };
+            let is_embedded = matches!(input, MlpInput::Embedded { .. });
+            let logit = |inputs: [&[f64]; 2], z: usize| -> f64 {
+                let act = |n: usize| {
+                    let of_input = |which: usize| {
+                        inputs[which].iter().enumerate().map(|(d, v)| v * weight(which, d, n)).sum::<f64>()
+                    };
+                    let bias = if is_embedded { 0.0 } else { w(ONE_HOT_B_IN, n) };
+                    Activation::Silu.of(of_input(0) + of_input(1) + bias)
+                };
+                let (out, bias) = if is_embedded { (W_U, 0.0) } else { (ONE_HOT_W_OUT, w(ONE_HOT_B_OUT, z)) };
+                (0..6).map(|n| act(n) * w(out, n * p + z)).sum::<f64>() + bias
+            };
+            let (x, y) = (enters(3, 0), enters(1, 1));
+            let found = network.run(&[(3, 1)]).unwrap().logits;
+            let gradients = network.logit_gradients((3, 1), 2);
+            for (z, found) in found.iter().enumerate() {
+                assert!((found - logit([&x, &y], z)).abs() < 1e-12, "{input:?}");
+            }
+            for (d, gradient) in gradients[1].iter().enumerate() {
+                let moved = |by: f64| {
+                    let mut y = y.clone();
+                    y[d] += by;
+                    logit([&x, &y], 2)
+                };
+                assert!(((moved(1e-5) - moved(-1e-5)) / 2e-5 - gradient).abs() < 1e-8, "{input:?} {d}");
+            }
+        }
+    }
+}

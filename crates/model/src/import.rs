@@ -136,6 +136,8 @@ impl ForeignFile {
         let configured = self.configured(&root, &read_as.facts).map_err(fail)?;
         let facts = read_as.facts.clone().or(configured);
         let ForeignNetwork { task, network, assumed } = ForeignNetwork::of(&tensors, &facts).map_err(fail)?;
+        let is_split = |name: &String| SPLIT_NAMES.iter().any(|list| name.rsplit('.').next() == Some(list));
+        let left_aside = tensors.left_aside.iter().filter(|name| !is_split(name)).cloned().collect();
         let beside = roots.iter().filter(|other| **other != root).map(|other| key_of(other).to_owned());
         Ok(Import {
             task,
@@ -144,7 +146,7 @@ impl ForeignFile {
             orientation: tensors.orientation(),
             assumed,
             beside: beside.collect(),
-            left_aside: tensors.left_aside,
+            left_aside,
         })
     }
 

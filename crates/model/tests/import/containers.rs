@@ -180,8 +180,9 @@ fn pairs_are_listed_by_their_numbers_or_as_they_are() {
     zip.start_file("train_indices.npy", SimpleFileOptions::default()).unwrap();
     let numbers: Vec<u8> = [1_i64, 2, 0, 3].iter().flat_map(|number| number.to_le_bytes()).collect();
     zip.write_all(&npy("<i8", &[2, 2], &numbers)).unwrap();
-    let split = open(&files.write("a.npz", &zip.finish().unwrap().into_inner())).listed_split.unwrap();
-    assert_eq!(split.train, [3, 7]);
+    let checkpoint = open(&files.write("a.npz", &zip.finish().unwrap().into_inner()));
+    assert_eq!(checkpoint.listed_split.unwrap().train, [3, 7]);
+    assert!(checkpoint.metadata.imported.unwrap().left_aside.is_empty());
 }
 
 /// Instructions that push the settings of a configuration as a dictionary.

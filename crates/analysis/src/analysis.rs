@@ -2,8 +2,11 @@ use clockwork_model::{Architecture, Checkpoint, ModelConfig, Task, TokenLayout};
 
 use crate::{
     Ablation, AnalysedNetwork, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis,
-    KeyFreqsByRule, Logits, NeuronClusters, ReluFit, Result, WLogit, analysed_network::OverAllPairs,
-    losses::Losses, served_freq::served_freq, share::share,
+    KeyFreqsByRule, Logits, NeuronClusters, ReluFit, Result, WLogit,
+    analysed_network::{OverAllPairs, SplitInputs},
+    losses::Losses,
+    served_freq::served_freq,
+    share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
@@ -49,6 +52,8 @@ pub struct Analysis {
     pub relu_fit: ReluFit,
     /// Sum of the squares of all weights.
     pub sum_squared_weights: f64,
+    /// Which inputs were trained on and which held out, where they are known.
+    pub(crate) split_inputs: Option<SplitInputs>,
 }
 
 /// The stages of an analysis, in their order.
@@ -117,6 +122,7 @@ impl Analysis {
             logits,
             relu_fit,
             sum_squared_weights: of.network.sum_squared_weights(),
+            split_inputs: split,
             network,
             basis,
         })

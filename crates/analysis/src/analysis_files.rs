@@ -4,7 +4,7 @@ use clockwork_files::{in_turn, remove_old_leftovers, write_json_atomically};
 use clockwork_model::{Architecture, CheckpointFile, ImportedFrom, ModelConfig, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::{Analysis, Arrays, Claim, Error, Observer, Result, Summary, claims};
+use crate::{Analysis, Arrays, Claim, Error, Measures, Observer, Result, Summary, claims};
 
 /// What an analysis leaves behind: `analysis.json` and `arrays.safetensors`.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,9 @@ pub struct AnalysisFiles {
 pub struct Findings {
     /// The figures.
     pub summary: Summary,
+    /// Progress measures; nothing in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<Measures>,
     /// The claims, checked.
     pub claims: Vec<Claim>,
     /// What was analysed, by what.
@@ -90,7 +93,8 @@ impl AnalysisFiles {
             clockwork: VERSION.to_owned(),
             sources: SOURCES.to_owned(),
         };
-        let findings = Findings { claims: claims(&summary), summary, provenance };
+        let measures = Some(Measures::new(analysis));
+        let findings = Findings { claims: claims(&summary), summary, measures, provenance };
         Self { findings, arrays: analysis.arrays() }
     }
 

@@ -117,10 +117,15 @@ impl NeuronClusters {
         (0..self.cluster.len()).filter(|&n| self.cluster[n] == of).collect()
     }
 
+    /// Whether a neuron does nothing.
+    pub(crate) fn is_dead(&self, neuron: usize) -> bool {
+        self.variance[neuron] < DEAD_VARIANCE
+    }
+
     /// How many neurons do nothing.
     #[must_use]
     pub fn dead(&self) -> usize {
-        self.variance.iter().filter(|&&variance| variance < DEAD_VARIANCE).count()
+        (0..self.variance.len()).filter(|&neuron| self.is_dead(neuron)).count()
     }
 
     /// All neurons, those of a cluster beside each other, key frequencies ascending, and those in no

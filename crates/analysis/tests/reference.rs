@@ -87,6 +87,18 @@ fn every_figure_is_that_of_the_reference() {
     }
 }
 
+/// Measures that tell algorithms apart, which are not measured.
+const OF_ALGORITHMS: [&str; 8] = [
+    "wave_margin",
+    "certified_accuracy",
+    "gradient_symmetricity",
+    "gradient_symmetricity_triples",
+    "gradient_symmetricity_all",
+    "distance_irrelevance",
+    "circularity",
+    "cka",
+];
+
 /// What is said of each network of the pizza study: its configuration, as its authors keep it.
 fn configured(model: &str) -> Facts {
     Facts::read(&path(&format!("{model}-config.json"))).unwrap()
@@ -100,16 +112,14 @@ fn networks_of_every_architecture_do_what_the_reference_says() {
     let files = pizza.iter().map(|model| (*model, format!("{model}.pt"), configured(model)));
     let files = files.chain(others.iter().map(|model| (*model, format!("{model}.pt"), Facts::default())));
     for (model, file, facts) in files.chain([("p23-mlp", "p23-mlp.pth".to_owned(), Facts::default())]) {
-        let summary = analyse_as(&file, facts).summary;
-        let measures = json(&format!("{model}-measures.json"));
-        let found = serde_json::json!({
-            "p": summary.p,
-            "accuracy": summary.accuracy,
-            "loss": summary.original_loss,
-            "key_freqs": summary.key_freqs,
-        });
-        for (key, found) in found.as_object().unwrap() {
-            assert_agree(&format!("{model}.{key}"), found, &measures[key]);
+        let findings = analyse_as(&file, facts);
+        let found = serde_json::to_value(findings.measures.unwrap()).unwrap();
+        let (loss, of_summary) = (found["loss"].as_f64().unwrap(), findings.summary.original_loss);
+        assert!((loss - of_summary).abs() < 1e-9 * of_summary, "{model}: {loss} is not {of_summary}");
+        for (key, expected) in json(&format!("{model}-measures.json")).as_object().unwrap() {
+            if !OF_ALGORITHMS.contains(&&key[..]) {
+                assert_agree(&format!("{model}.{key}"), &found[key], expected);
+            }
         }
     }
 }

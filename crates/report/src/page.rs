@@ -117,7 +117,7 @@ pub(crate) fn of_figures(section: &Section) -> PageSection<'_> {
 }
 
 /// What was found, in one sentence.
-fn verdict(Findings { summary, claims, provenance }: &Findings) -> String {
+fn verdict(Findings { summary, claims, provenance, .. }: &Findings) -> String {
     // Nobody may have said what step an imported network is of.
     let when = match provenance.step {
         0 if provenance.imported.is_some() => "This network".to_owned(),

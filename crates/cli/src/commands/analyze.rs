@@ -32,7 +32,7 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
         if args.json { Box::new(()) } else { Box::new(AnalysisProgress::new(&printer)) };
     let analysis = AnalysisFiles::of(&checkpoint, &mut *observer)
         .with_context(|| format!("cannot analyse {}", path.display()))?;
-    let Findings { summary, claims, provenance } = &analysis.findings;
+    let Findings { summary, claims, provenance, .. } = &analysis.findings;
     let run = RunFiles::of_checkpoint(&path);
     let out = match (&args.out, &run) {
         (Some(out), _) => Some(out.clone()),
@@ -48,7 +48,7 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
         printer.warn(&warning);
     }
     printer.result(&match args.json {
-        true => serde_json::to_string_pretty(summary)? + "\n",
+        true => json(&analysis.findings)?,
         false => text(&path, &analysis.findings, run.as_ref().and_then(newest_step), out.as_deref()),
     })?;
     // The figures are told whether they are kept or not; the run may be somebody else's.
@@ -71,8 +71,15 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     Ok(if args.check && claims.iter().any(is_lacking) { Ended::ClaimFailed } else { Ended::Done })
 }
 
+/// The summary, with the measures as one more key.
+fn json(findings: &Findings) -> anyhow::Result<String> {
+    let mut summary = serde_json::to_value(&findings.summary)?;
+    summary["measures"] = serde_json::to_value(&findings.measures)?;
+    Ok(serde_json::to_string_pretty(&summary)? + "\n")
+}
+
 fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path>) -> String {
-    let Findings { summary, claims, provenance } = findings;
+    let Findings { summary, claims, provenance, .. } = findings;
     let sizes: Vec<String> =
         summary.cluster_sizes.iter().map(|(cluster, size)| format!("{cluster}: {size}")).collect();
     let frequencies = provenance.task.n_frequencies();

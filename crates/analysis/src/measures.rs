@@ -1,0 +1,214 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, keyed_by_freq,
+    logits_by_sum::{BySum, Dimensions},
+    participation::{InputWaves, mean_of_live, output_participation},
+    phases::phase_misalignment,
+    progress_losses::{LogitsToExclude, LossOver},
+    share::share,
+};
+
+/// Progress measures of a network (Nanda et al. 2023, section 5; Chughtai et al. 2023), each variant by its name. Losses
+/// are in nats. In JSON, frequencies are keys as text.
+///
+/// The literature calls several things restricted and excluded loss. `2d` keeps or leaves out the components of each
+/// answer's logit along unit cos ω_k(x + y) and sin ω_k(x + y) over the inputs, and `3d` those of all logits along unit
+/// cos ω_k(x + y − z) over inputs and answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measures {
+    /// The modulus.
+    pub p: usize,
+    /// Fraction of all pairs that are answered right.
+    pub accuracy: f64,
+    /// The key frequencies that the measures are about, by the neurons' rule.
+    pub key_freqs: Vec<usize>,
+    /// C_k, the amplitudes of the waves cos ω_k(x + y − z).
+    #[serde(deserialize_with = "keyed_by_freq::deserialize")]
+    pub logit_coefficients: BTreeMap<usize, f64>,
+    /// The share of the logits, centred over answers, that these waves explain: the sum of squared cosine similarities.
+    pub frac_logits_explained_3d: f64,
+    /// The losses over all inputs.
+    #[serde(flatten)]
+    pub all: LossMeasures,
+    /// Those over the inputs trained on, where they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<LossMeasures>,
+    /// Those over the inputs held out, where they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<LossMeasures>,
+    /// Mean inverse participation ratio over frequencies of the linear terms of the neurons' inputs, of those that are not
+    /// dead.
+    pub ipr_input: Option<f64>,
+    /// The same of the neurons' rows of `W_logit`.
+    pub ipr_output: Option<f64>,
+    /// Mean |sin(φ_x + φ_y − ψ)| of each cluster: the phases of a neuron's input waves against its output wave's.
+    #[serde(deserialize_with = "keyed_by_freq::deserialize")]
+    pub phase_misalignment: BTreeMap<usize, f64>,
+}
+
+/// The losses of a network and of parts of its logits, over some inputs, in nats.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LossMeasures {
+    /// The network's own.
+    pub loss: f64,
+    /// Of the waves Σ C_k cos ω_k(x + y − z) alone.
+    pub restricted_loss_3d: f64,
+    /// Without these waves.
+    pub excluded_loss_3d: f64,
+    /// Without the wave of each key frequency in turn.
+    #[serde(deserialize_with = "keyed_by_freq::deserialize")]
+    pub excluded_loss_3d_by_freq: BTreeMap<usize, f64>,
+    /// Of the waves of x + y of key frequencies alone, with the mean over inputs of what is left out added back.
+    pub restricted_loss_2d: f64,
+    /// Without these waves.
+    pub excluded_loss_2d: f64,
+    /// Without those of each key frequency in turn.
+    #[serde(deserialize_with = "keyed_by_freq::deserialize")]
+    pub excluded_loss_2d_by_freq: BTreeMap<usize, f64>,
+    /// Without those of each frequency in turn, 1 … ⌊n/2⌋, key or not.
+    pub excluded_loss_2d_of_any: Vec<f64>,
+    /// The same of the waves of x + y − z.
+    pub excluded_loss_3d_of_any: Vec<f64>,
+    /// Of the neurons projected on cos and sin ω_k(x + y) of their cluster's frequency, through `W_logit`, with the mean
+    /// over inputs of the logits added back. Behind a layer norm, which scales each input's logits otherwise, there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restricted_loss_hidden: Option<f64>,
+}
+
+/// The losses over all inputs and over either side of the split, on their way into [`LossMeasures`].
+struct Losses {
+    own: LossOver,
+    /// Alone, without all, and without each key frequency.
+    of_three: Variant,
+    of_two: Variant,
+    hidden: Option<LossOver>,
+}
+
+struct Variant {
+    restricted: LossOver,
+    excluded: LossOver,
+    /// Without each frequency in turn, 1 … ⌊n/2⌋.
+    without: Vec<LossOver>,
+}
+
+impl Measures {
+    /// Measures an analysed network.
+    #[must_use]
+    pub fn new(of: &Analysis) -> Self {
+        let Analysis { basis, clusters, network, w_logit, .. } = of;
+        let (n, freqs) = (basis.modulus(), &clusters.key_freqs);
+        let by_sum = BySum::of_logits(n, &network.logits);
+        let losses = losses(of, &by_sum);
+        let inputs = InputWaves::new(basis, network);
+        let measured = |which: fn(&LossOver) -> Option<f64>| losses.measures(freqs, which);
+        Self {
+            p: of.task.modulus,
+            accuracy: of.accuracy,
+            key_freqs: freqs.clone(),
+            logit_coefficients: of.logits.fit.coefficients.clone(),
+            frac_logits_explained_3d: frac_explained(network, &of.logits.fit.coefficients),
+            all: measured(|loss| Some(loss.all)).expect("there is a loss over all inputs"),
+            train: measured(|loss| loss.train_and_test.map(|[train, _]| train)),
+            test: measured(|loss| loss.train_and_test.map(|[_, test]| test)),
+            ipr_input: mean_of_live(clusters, &inputs.participation(basis)),
+            ipr_output: mean_of_live(clusters, &output_participation(basis, w_logit)),
+            phase_misalignment: phase_misalignment(basis, clusters, &inputs, w_logit),
+        }
+    }
+}
+
+fn losses(of: &Analysis, by_sum: &BySum) -> Losses {
+    let Analysis { basis, clusters, network, split_inputs, .. } = of;
+    let (n, freqs) = (basis.modulus(), &clusters.key_freqs);
+    let logits = LogitsToExclude::new(n, &network.logits, split_inputs.as_ref());
+    let mean = by_sum.mean_by_answer();
+    let variant = |dimensions| {
+        let part = by_sum.part(basis, freqs, dimensions);
+        let without = |k| logits.loss_without(&by_sum.part(basis, &[k], dimensions));
+        let excluded = logits.loss_without(&part);
+        let alone = match dimensions {
+            Dimensions::Two => part.plus_mean(&mean),
+            Dimensions::Three => part,
+        };
+        Variant {
+            restricted: logits.loss_of(&alone),
+            excluded,
+            without: basis.frequencies().map(without).collect(),
+        }
+    };
+    let hidden = network.logit_scale.is_none().then(|| {
+        let hidden = projected_neurons(basis, clusters, network);
+        logits.loss_of(&hidden.plus_mean(&mean))
+    });
+    Losses {
+        own: logits.loss_without(&BySum::zero(n)),
+        of_three: variant(Dimensions::Three),
+        of_two: variant(Dimensions::Two),
+        hidden,
+    }
+}
+
+/// What the neurons add to the logits once each is projected on cos and sin ω_k(x + y) of its cluster's frequency.
+fn projected_neurons(basis: &FourierBasis, clusters: &NeuronClusters, network: &AnalysedNetwork) -> BySum {
+    let (n, d_mlp) = (basis.modulus(), network.d_mlp);
+    let acts = BySum::means(n, &network.neuron_acts); // [n, d_mlp]
+    let mut logits = BySum::zero(n);
+    for &k in &clusters.key_freqs {
+        let members = clusters.members(Cluster::Frequency(k));
+        for row in basis.rows_of(k) {
+            let along = basis.component(row, &acts, d_mlp);
+            let mut component = vec![0.0; n];
+            for &neuron in &members {
+                let weights = &network.w_logit[neuron * n..][..n];
+                component.iter_mut().zip(weights).for_each(|(sum, w)| *sum += along[neuron] * w);
+            }
+            logits.add_wave(basis, row, &component);
+        }
+    }
+    logits
+}
+
+/// The share of the logits, centred over answers, that the waves Σ C_k cos ω_k(x + y − z) explain.
+fn frac_explained(network: &AnalysedNetwork, coefficients: &BTreeMap<usize, f64>) -> f64 {
+    let n = network.n();
+    let centred: f64 = network
+        .logits
+        .chunks_exact(n)
+        .map(|row| {
+            let mean = row.iter().sum::<f64>() / n as f64;
+            row.iter().map(|logit| (logit - mean).powi(2)).sum::<f64>()
+        })
+        .sum();
+    // A cosine over the differences x + y − z has n² entries of each, and a mean square of 1/2, or 1 for n/2.
+    let mean_square = |k: usize| if 2 * k == n { 1.0 } else { 0.5 };
+    let explained: f64 = coefficients.iter().map(|(k, c)| c * c * mean_square(*k) * (n * n * n) as f64).sum();
+    share(explained, centred)
+}
+
+impl Losses {
+    /// Those over all inputs, or over one side of the split where there is one.
+    fn measures(&self, freqs: &[usize], which: fn(&LossOver) -> Option<f64>) -> Option<LossMeasures> {
+        let of_any = |variant: &Variant| variant.without.iter().filter_map(which).collect::<Vec<f64>>();
+        let by_freq = |variant: &Variant| {
+            freqs
+                .iter()
+                .filter_map(|&k| Some((k, which(&variant.without[k - 1])?)))
+                .collect::<BTreeMap<_, _>>()
+        };
+        Some(LossMeasures {
+            loss: which(&self.own)?,
+            restricted_loss_3d: which(&self.of_three.restricted)?,
+            excluded_loss_3d: which(&self.of_three.excluded)?,
+            excluded_loss_3d_by_freq: by_freq(&self.of_three),
+            restricted_loss_2d: which(&self.of_two.restricted)?,
+            excluded_loss_2d: which(&self.of_two.excluded)?,
+            excluded_loss_2d_by_freq: by_freq(&self.of_two),
+            excluded_loss_2d_of_any: of_any(&self.of_two),
+            excluded_loss_3d_of_any: of_any(&self.of_three),
+            restricted_loss_hidden: self.hidden.as_ref().and_then(which),
+        })
+    }
+}

@@ -28,6 +28,11 @@ resume run="runs/latest" *args:
 analyze run="runs/latest" *args:
     CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- analyze --report {{ run }} {{ args }}
 
+# Measure how the circuit forms, at every checkpoint of a run
+[group('run')]
+progress run="runs/latest" *args:
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- progress {{ run }} {{ args }}
+
 # Write the report of a run's newest analysis: one HTML file, and its figures as SVG and PNG
 [group('run')]
 report run="runs/latest" *args:

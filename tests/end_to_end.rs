@@ -20,6 +20,8 @@ mod grokking;
 mod help;
 #[path = "end_to_end/pinned.rs"]
 mod pinned;
+#[path = "end_to_end/progress.rs"]
+mod progress;
 #[path = "end_to_end/report.rs"]
 mod report;
 #[cfg(unix)]

@@ -8,6 +8,7 @@ fn help_texts() {
     insta::assert_snapshot!("help-analyze", sandbox.succeed(&["analyze", "--help"]));
     insta::assert_snapshot!("help-compare", sandbox.succeed(&["compare", "--help"]));
     insta::assert_snapshot!("help-import", sandbox.succeed(&["import", "--help"]));
+    insta::assert_snapshot!("help-progress", sandbox.succeed(&["progress", "--help"]));
     insta::assert_snapshot!("help-report", sandbox.succeed(&["report", "--help"]));
     insta::assert_snapshot!("help-resume", sandbox.succeed(&["resume", "--help"]));
     insta::assert_snapshot!("help-sweep", sandbox.succeed(&["sweep", "--help"]));

@@ -44,6 +44,7 @@ pub(crate) struct OverAllPairs {
     pub loss: f64,
     pub accuracy: f64,
     pub train_and_test_loss: Option<[f64; 2]>,
+    pub train_and_test_accuracy: Option<[f64; 2]>,
 }
 
 /// Which inputs were trained on and which were held out, [n²] each.
@@ -115,6 +116,17 @@ impl AnalysedNetwork {
         }
     }
 
+    /// The mean over inputs of the attention from the last token to each, per head, [n_heads][tokens].
+    #[must_use]
+    pub fn mean_attention(&self) -> Vec<Vec<f64>> {
+        let (tokens, inputs) = (self.attended.len(), self.n * self.n);
+        let maps = tokens * self.n_heads();
+        let mean = |map: usize| self.pattern.iter().skip(map).step_by(maps).sum::<f64>() / inputs as f64;
+        (0..self.n_heads())
+            .map(|head| (0..tokens).map(|token| mean(head * tokens + token)).collect())
+            .collect()
+    }
+
     /// The attention heads, where one linear map goes through them, and the embeddings of the numbers in the order of
     /// their coordinates, [n, d_model].
     pub(crate) fn linear_heads(&self) -> Option<(LinearHeads<'_>, &[f64])> {
@@ -134,7 +146,8 @@ impl AnalysedNetwork {
         Ok(OverAllPairs {
             loss: losses.of(&logits),
             accuracy: losses.accuracy(&logits),
-            train_and_test_loss: split.map(|split| losses.of_split(&logits, &split)),
+            train_and_test_loss: split.as_ref().map(|split| losses.of_split(&logits, split)),
+            train_and_test_accuracy: split.as_ref().map(|split| losses.accuracy_of_split(&logits, split)),
         })
     }
 

@@ -90,7 +90,8 @@ impl Analysis {
         let basis = FourierBasis::new(network.n());
         let losses = Losses { task: network.addition(), original: &network.logits };
         let split = of.split();
-        let OverAllPairs { loss, accuracy, train_and_test_loss } = network.over_all_pairs(split.as_ref())?;
+        let OverAllPairs { loss, accuracy, train_and_test_loss, .. } =
+            network.over_all_pairs(split.as_ref())?;
         let split = split.map(|split| network.inputs_of(&split));
         next();
         let embedding = Embedding::new(&basis, &network)?;

@@ -58,10 +58,10 @@ pub struct Provenance {
 }
 
 /// The version of this crate, and of all others.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The hash of its sources, by the build script.
-const SOURCES: &str = env!("CLOCKWORK_ANALYSIS_SOURCES");
+pub(crate) const SOURCES: &str = env!("CLOCKWORK_ANALYSIS_SOURCES");
 
 const FINDINGS: &str = "analysis.json";
 const ARRAYS: &str = "arrays.safetensors";

@@ -15,18 +15,15 @@ pub struct Attention {
 impl Attention {
     /// Averages and transforms the attention pattern; nothing where there is no attention.
     pub(crate) fn new(basis: &FourierBasis, network: &AnalysedNetwork) -> Option<Self> {
-        let (inputs, tokens) = (network.addition().n_pairs(), network.attended.len());
+        let tokens = network.attended.len();
         if tokens == 0 {
             return None;
         }
         let maps = tokens * network.n_heads();
-        let pattern = maps_first(&network.pattern, maps);
-        let means: Vec<f64> =
-            pattern.chunks_exact(inputs).map(|map| map.iter().sum::<f64>() / inputs as f64).collect();
         Some(Self {
-            mean: means.chunks_exact(tokens).map(<[f64]>::to_vec).collect(),
+            mean: network.mean_attention(),
             coefficients: maps_first(&basis.transform_2d(&network.pattern, maps), maps),
-            pattern,
+            pattern: maps_first(&network.pattern, maps),
         })
     }
 

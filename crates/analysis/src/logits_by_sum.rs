@@ -1,3 +1,5 @@
+use std::{collections::BTreeMap, f64::consts::PI};
+
 use crate::FourierBasis;
 
 /// A function of the sum x + y and of the answer z, [n, n] with the sum first.
@@ -71,6 +73,18 @@ impl BySum {
             means[(i / n + n - i % n) % n] += value / n as f64;
         }
         means
+    }
+
+    /// C_k, the amplitudes of the waves cos ω_k(x + y − z), by frequency.
+    pub fn amplitudes(&self, freqs: &[usize]) -> BTreeMap<usize, f64> {
+        let n = self.n;
+        let by_difference = self.by_difference();
+        let amplitude = |&k: &usize| {
+            let wave: Vec<f64> = (0..n).map(|e| (2.0 * PI * ((k * e) % n) as f64 / n as f64).cos()).collect();
+            let product: f64 = wave.iter().zip(&by_difference).map(|(w, mean)| w * mean).sum();
+            (k, product / wave.iter().map(|w| w * w).sum::<f64>())
+        };
+        freqs.iter().map(amplitude).collect()
     }
 
     /// Adds the waves of some frequencies in data by the sum, [n, n].

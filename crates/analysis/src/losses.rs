@@ -74,11 +74,22 @@ impl Losses<'_> {
 
     /// The fraction of all inputs whose answer's logit is above every other.
     pub fn accuracy(&self, logits: &[f64]) -> f64 {
+        self.accuracy_over(logits, |_| true)
+    }
+
+    /// The same over the inputs trained on, and over those held out.
+    pub fn accuracy_of_split(&self, logits: &[f64], split: &SplitInputs) -> [f64; 2] {
+        [&split.train, &split.test].map(|is_among| self.accuracy_over(logits, |input| is_among[input]))
+    }
+
+    fn accuracy_over(&self, logits: &[f64], is_among: impl Fn(usize) -> bool + Sync) -> f64 {
         let n = self.task.modulus;
         let is_right = |&(input, row): &(usize, &[f64])| {
             let answer = self.answer(input);
             row.iter().enumerate().all(|(z, &logit)| z == answer || logit < row[answer])
         };
-        logits.par_chunks(n).enumerate().filter(is_right).count() as f64 / (n * n) as f64
+        let among = logits.par_chunks(n).enumerate().filter(|(input, _)| is_among(*input));
+        let right = among.clone().filter(is_right).count() as f64;
+        right / among.count() as f64
     }
 }

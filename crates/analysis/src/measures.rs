@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, keyed_by_freq,
+    AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, WLogit,
+    analysed_network::SplitInputs,
+    keyed_by_freq,
     logits_by_sum::{BySum, Dimensions},
     participation::{InputWaves, mean_of_live, output_participation},
     phases::phase_misalignment,
@@ -94,22 +96,50 @@ struct Variant {
     without: Vec<LossOver>,
 }
 
+/// What is measured.
+pub(crate) struct Measured<'a> {
+    pub p: usize,
+    pub accuracy: f64,
+    pub basis: &'a FourierBasis,
+    pub network: &'a AnalysedNetwork,
+    pub clusters: &'a NeuronClusters,
+    pub w_logit: &'a WLogit,
+    pub split: Option<&'a SplitInputs>,
+    /// The frequencies that the measures are about.
+    pub key_freqs: &'a [usize],
+}
+
 impl Measures {
-    /// Measures an analysed network.
+    /// Measures an analysed network, by its own key frequencies.
     #[must_use]
     pub fn new(of: &Analysis) -> Self {
-        let Analysis { basis, clusters, network, w_logit, .. } = of;
-        let (n, freqs) = (basis.modulus(), &clusters.key_freqs);
+        Self::of(&Measured {
+            p: of.task.modulus,
+            accuracy: of.accuracy,
+            basis: &of.basis,
+            network: &of.network,
+            clusters: &of.clusters,
+            w_logit: &of.w_logit,
+            split: of.split_inputs.as_ref(),
+            key_freqs: &of.clusters.key_freqs,
+        })
+    }
+
+    /// Measures a network by some frequencies.
+    pub(crate) fn of(of: &Measured) -> Self {
+        let &Measured { basis, clusters, network, w_logit, key_freqs, .. } = of;
+        let n = basis.modulus();
         let by_sum = BySum::of_logits(n, &network.logits);
         let losses = losses(of, &by_sum);
         let inputs = InputWaves::new(basis, network);
-        let measured = |which: fn(&LossOver) -> Option<f64>| losses.measures(freqs, which);
+        let measured = |which: fn(&LossOver) -> Option<f64>| losses.measures(key_freqs, which);
+        let logit_coefficients = by_sum.amplitudes(key_freqs);
         Self {
-            p: of.task.modulus,
+            p: of.p,
             accuracy: of.accuracy,
-            key_freqs: freqs.clone(),
-            logit_coefficients: of.logits.fit.coefficients.clone(),
-            frac_logits_explained_3d: frac_explained(network, &of.logits.fit.coefficients),
+            key_freqs: key_freqs.to_vec(),
+            frac_logits_explained_3d: frac_explained(network, &logit_coefficients),
+            logit_coefficients,
             all: measured(|loss| Some(loss.all)).expect("there is a loss over all inputs"),
             train: measured(|loss| loss.train_and_test.map(|[train, _]| train)),
             test: measured(|loss| loss.train_and_test.map(|[_, test]| test)),
@@ -120,10 +150,10 @@ impl Measures {
     }
 }
 
-fn losses(of: &Analysis, by_sum: &BySum) -> Losses {
-    let Analysis { basis, clusters, network, split_inputs, .. } = of;
-    let (n, freqs) = (basis.modulus(), &clusters.key_freqs);
-    let logits = LogitsToExclude::new(n, &network.logits, split_inputs.as_ref());
+fn losses(of: &Measured, by_sum: &BySum) -> Losses {
+    let &Measured { basis, network, split, key_freqs: freqs, .. } = of;
+    let n = basis.modulus();
+    let logits = LogitsToExclude::new(n, &network.logits, split);
     let mean = by_sum.mean_by_answer();
     let variant = |dimensions| {
         let part = by_sum.part(basis, freqs, dimensions);
@@ -140,7 +170,7 @@ fn losses(of: &Analysis, by_sum: &BySum) -> Losses {
         }
     };
     let hidden = network.logit_scale.is_none().then(|| {
-        let hidden = projected_neurons(basis, clusters, network);
+        let hidden = projected_neurons(of);
         logits.loss_of(&hidden.plus_mean(&mean))
     });
     Losses {
@@ -152,11 +182,12 @@ fn losses(of: &Analysis, by_sum: &BySum) -> Losses {
 }
 
 /// What the neurons add to the logits once each is projected on cos and sin ω_k(x + y) of its cluster's frequency.
-fn projected_neurons(basis: &FourierBasis, clusters: &NeuronClusters, network: &AnalysedNetwork) -> BySum {
+fn projected_neurons(of: &Measured) -> BySum {
+    let &Measured { basis, clusters, network, key_freqs, .. } = of;
     let (n, d_mlp) = (basis.modulus(), network.d_mlp);
     let acts = BySum::means(n, &network.neuron_acts); // [n, d_mlp]
     let mut logits = BySum::zero(n);
-    for &k in &clusters.key_freqs {
+    for &k in key_freqs {
         let members = clusters.members(Cluster::Frequency(k));
         for row in basis.rows_of(k) {
             let along = basis.component(row, &acts, d_mlp);

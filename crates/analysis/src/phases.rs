@@ -23,6 +23,7 @@ pub(crate) fn phase_misalignment(
         };
         (k, members.iter().map(of_neuron).sum::<f64>() / members.len() as f64)
     };
+    // Every key frequency of a network has a cluster.
     clusters.key_freqs.iter().map(of_cluster).collect()
 }
 

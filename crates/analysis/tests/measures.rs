@@ -2,10 +2,12 @@
 
 use std::f64::consts::TAU;
 
-use clockwork_analysis::{Analysis, LossMeasures, Measures, Summary};
+use clockwork_analysis::{
+    Analysis, LossMeasures, Measures, Progress, ProgressRow, Summary, key_freqs_of, leads,
+};
 use clockwork_model::{
-    Activation, Architecture, Checkpoint, MlpArchitecture, MlpInput, ModelConfig, OtherNetwork, SplitRule,
-    Task, clock, initial_weights, names,
+    Activation, Architecture, Checkpoint, CheckpointFile, MlpArchitecture, MlpInput, ModelConfig,
+    OtherNetwork, SplitRule, Task, clock, initial_weights, names,
 };
 
 const FREQS: [usize; 3] = [3, 8, 20];
@@ -121,4 +123,93 @@ fn weights_that_have_all_decayed_give_measures_that_are_numbers() {
     let (_, measures) = measure(Checkpoint::of_weights(config, weights));
     assert_eq!((measures.ipr_input, measures.ipr_output), (None, None));
     assert_close(measures.all.loss, 8_f64.ln());
+}
+
+/// A checkpoint as if it had been read from a file.
+fn file(mut checkpoint: Checkpoint, step: u64) -> CheckpointFile {
+    checkpoint.metadata.step = step;
+    checkpoint.metadata.split = Some(SplitRule { train_fraction: 0.3, seed: 5 });
+    CheckpointFile { path: format!("step {step}").into(), sha256: format!("{step:x}"), checkpoint }
+}
+
+/// Random weights and then a clock, of the same sizes.
+fn course() -> Progress {
+    let (config, mut weights) = clock(P, &FREQS, 16);
+    weights.w_u.iter_mut().for_each(|w| *w *= 0.05);
+    let random = file(Checkpoint::of_weights(config, initial_weights(&config, 0)), 0);
+    let clock = file(Checkpoint::of_weights(config, weights), 100);
+    let freqs = key_freqs_of(&clock.checkpoint).unwrap();
+    let mut progress = Progress::new(freqs.clone(), Some(100));
+    progress.rows = [random, clock].iter().map(|file| ProgressRow::of(file, &freqs).unwrap()).collect();
+    progress
+}
+
+#[test]
+fn a_row_of_the_course_has_what_the_analysis_of_its_checkpoint_finds() {
+    let course = course();
+    assert_eq!(course.key_freqs, FREQS);
+    let (config, mut weights) = clock(P, &FREQS, 16);
+    weights.w_u.iter_mut().for_each(|w| *w *= 0.05);
+    let (summary, measures) = measure(Checkpoint::of_weights(config, weights));
+    let [random, clock] = &course.rows[..] else { panic!() };
+    assert_eq!(clock.measures, measures);
+    assert_eq!((clock.gini_embedding, clock.gini_w_logit), (summary.gini_embedding, summary.gini_w_logit));
+    assert_eq!(clock.cluster_sizes, summary.cluster_sizes);
+    assert_eq!(clock.arrays.embedding_norm_by_freq, summary.embedding_norm_by_freq);
+    assert_eq!(clock.mean_attention, summary.mean_attention);
+    assert_eq!((clock.train_accuracy, clock.test_accuracy), (Some(1.0), Some(1.0)));
+    assert_close(clock.sum_squared_by_parameter.values().sum(), clock.sum_squared_weights);
+    assert!(random.train_accuracy.unwrap() < 0.2 && random.measures.frac_logits_explained_3d < 0.1);
+    // It is measured by the clock's frequencies, of which it knows nothing.
+    assert_eq!(random.measures.key_freqs, FREQS);
+    assert_eq!(course.neurons_that_change(), [clock.arrays.cluster.len()]);
+}
+
+#[test]
+fn a_course_comes_back_from_its_files_and_what_does_not_fit_is_refused() {
+    let (directory, course) = (tempfile::tempdir().unwrap(), course());
+    assert_eq!(Progress::read(directory.path()).unwrap(), None);
+    course.write(directory.path()).unwrap();
+    assert_eq!(Progress::read(directory.path()).unwrap(), Some(course.clone()));
+    assert!(course.is_like(&course) && !course.is_like(&Progress::new(vec![3], None)));
+    let mut shorter = course.clone();
+    shorter.rows.remove(0);
+    std::fs::write(directory.path().join("progress.json"), serde_json::to_vec(&shorter).unwrap()).unwrap();
+    let error = Progress::read(directory.path()).unwrap_err().to_string();
+    assert!(error.contains("step has shape [2] where [1] is expected"), "{error}");
+    std::fs::write(directory.path().join("progress.json"), "{").unwrap();
+    assert!(Progress::read(directory.path()).is_err());
+}
+
+#[test]
+fn a_measure_leads_by_how_long_it_has_gone_half_of_its_way_before_the_test_accuracy() {
+    let mut course = course();
+    let row = course.rows[1].clone();
+    // Step, train and test accuracy, restricted loss, Gini coefficient.
+    let at = [
+        (0, 0.1, 0.1, 4.0, 0.1),
+        (10, 1.0, 0.0, 1.0, 0.2),
+        (20, 1.0, 0.1, 0.01, 0.2),
+        (30, 1.0, 0.8, 0.001, 0.3),
+        (40, 1.0, 1.0, 0.0001, 0.9),
+    ];
+    course.rows = at
+        .map(|(step, train, test, restricted, gini)| {
+            let mut row = row.clone();
+            (row.step, row.train_accuracy, row.test_accuracy) = (step, Some(train), Some(test));
+            (row.measures.all.restricted_loss_3d, row.gini_embedding) = (restricted, gini);
+            row
+        })
+        .to_vec();
+    let leads = leads(&course);
+    let of = |measure: &str| leads.iter().find(|lead| lead.measure == measure).unwrap();
+    assert_eq!((of("test accuracy").halfway, of("test accuracy").steps_before_test_accuracy), (30, 0));
+    // Half of the way from 1 to 10⁻⁴ is 10⁻², on a logarithmic scale.
+    let restricted = of("restricted loss (3d, all)");
+    assert_eq!((restricted.halfway, restricted.steps_before_test_accuracy), (20, 10));
+    let gini = of("Gini coefficient of the embedding");
+    assert_eq!((gini.from, gini.halfway, gini.steps_before_test_accuracy), (0.2, 40, -10));
+    assert!(leads.iter().all(|lead| lead.measure != "sum of squared weights"), "it goes no way");
+    course.rows.iter_mut().for_each(|row| row.train_accuracy = Some(0.9));
+    assert!(clockwork_analysis::leads(&course).is_empty(), "nothing was memorised");
 }

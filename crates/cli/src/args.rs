@@ -19,6 +19,7 @@ pub enum Command {
     Sweep(SweepArgs),
     Analyze(AnalyzeArgs),
     Import(ImportArgs),
+    Progress(ProgressArgs),
     Report(ReportArgs),
     Compare(CompareArgs),
     /// List the devices that runs can be trained on
@@ -212,6 +213,33 @@ pub struct ReadArgs {
     /// It has layer norms, whose weights are folded into what reads them
     #[arg(long)]
     pub layer_norm: bool,
+}
+
+/// Measure how the circuit forms, at every checkpoint of a run
+///
+/// Goes over all checkpoints and measures losses, restricted and excluded losses, weights and neurons, by the key
+/// frequencies of the last one, and tells which measure goes its way before the test accuracy does. Started again it
+/// measures only what is missing.
+#[derive(Debug, Args)]
+pub struct ProgressArgs {
+    /// Directory of a run, such as runs/latest
+    pub run: PathBuf,
+
+    /// Frequencies to measure by [default: the key frequencies of the last checkpoint]
+    #[arg(long, value_name = "K,…", value_delimiter = ',')]
+    pub freqs: Vec<usize>,
+
+    /// Print the measures as JSON instead of tables
+    #[arg(long)]
+    pub json: bool,
+
+    /// Where to write progress.json and progress.safetensors [default: analysis, in the run's directory]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Threads that share the work [default: all cores]
+    #[arg(long, value_name = "N", value_parser = at_a_time)]
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// Write the report of an analysis: one HTML file, and its figures for papers

@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train(&args),
         Command::Analyze(args) => commands::analyze(&args),
         Command::Import(args) => commands::import(&args),
+        Command::Progress(args) => commands::progress(&args),
         Command::Report(args) => commands::report(&args),
         Command::Resume(args) => commands::resume(&args),
         Command::Sweep(args) => commands::sweep(&args),

@@ -64,6 +64,21 @@ impl StoredNetwork {
         }
     }
 
+    /// The sum of the squares of each parameter's weights, in 64 bits, by its name.
+    #[must_use]
+    pub fn sum_squared_by_parameter(&self) -> BTreeMap<String, f64> {
+        let squares = |values: &[f32]| values.iter().map(|&w| f64::from(w).powi(2)).sum();
+        match self {
+            Self::Paper(weights) => {
+                let named = NAMES.zip(weights.as_ref()).into_array().into_iter();
+                named.map(|(name, values)| (name.to_owned(), squares(values))).collect()
+            }
+            Self::Other(of) => {
+                of.tensors.iter().map(|(name, values)| ((*name).to_owned(), squares(values))).collect()
+            }
+        }
+    }
+
     /// The sum of the squares of all weights, biases included, in 64 bits.
     #[must_use]
     pub fn sum_squared_weights(&self) -> f64 {

@@ -120,6 +120,12 @@ impl RunFiles {
         self.path.join(ANALYSES).join(step_name(step))
     }
 
+    /// The directory of the analyses of all steps.
+    #[must_use]
+    pub fn analyses_directory(&self) -> PathBuf {
+        self.path.join(ANALYSES)
+    }
+
     /// The directories of all analyses, in the order of their steps.
     #[must_use]
     pub fn analyses(&self) -> Vec<PathBuf> {

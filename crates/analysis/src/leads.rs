@@ -1,0 +1,82 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Cluster, Progress, ProgressRow};
+
+/// The training accuracy from which on a network knows its pairs: what measures do afterwards is what is told.
+pub const MEMORISED: f64 = 0.99;
+
+/// By how many steps a measure goes its way before the test accuracy does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lead {
+    /// What is measured.
+    pub measure: String,
+    /// Its value at the first checkpoint whose training accuracy is 99 %, and at the last.
+    pub from: f64,
+    /// Its value at the last checkpoint.
+    pub to: f64,
+    /// The first step at which it has gone half of its way; on a logarithmic scale for losses.
+    pub halfway: u64,
+    /// By how many steps that comes before the test accuracy has gone half of its own; negative behind it.
+    pub steps_before_test_accuracy: i64,
+}
+
+/// A measure that is followed: its name, how it is read off a row, and whether it goes its way on a logarithmic scale.
+type Followed = (&'static str, fn(&ProgressRow) -> Option<f64>, bool);
+
+/// The measures that are followed, in the order in which they are told.
+const FOLLOWED: [Followed; 12] = [
+    ("test accuracy", |row| row.test_accuracy, false),
+    ("test loss", |row| row.measures.test.as_ref().map(|test| test.loss), true),
+    ("restricted loss (3d, all)", |row| Some(row.measures.all.restricted_loss_3d), true),
+    ("restricted loss (2d, all)", |row| Some(row.measures.all.restricted_loss_2d), true),
+    (
+        "excluded loss (2d, train)",
+        |row| row.measures.train.as_ref().map(|train| train.excluded_loss_2d),
+        true,
+    ),
+    ("share of the logits explained", |row| Some(row.measures.frac_logits_explained_3d), false),
+    ("neurons in clusters", |row| Some(clustered(row)), false),
+    ("Gini coefficient of the embedding", |row| Some(row.gini_embedding), false),
+    ("Gini coefficient of W_logit", |row| Some(row.gini_w_logit), false),
+    ("participation ratio of inputs", |row| row.measures.ipr_input, false),
+    ("participation ratio of outputs", |row| row.measures.ipr_output, false),
+    ("sum of squared weights", |row| Some(row.sum_squared_weights), false),
+];
+
+/// The share of the neurons that are in a cluster.
+fn clustered(row: &ProgressRow) -> f64 {
+    let sizes = |is_meant: fn(&Cluster) -> bool| -> usize {
+        row.cluster_sizes.iter().filter(|(cluster, _)| is_meant(cluster)).map(|(_, size)| size).sum()
+    };
+    sizes(|cluster| cluster.frequency().is_some()) as f64 / sizes(|_| true).max(1) as f64
+}
+
+/// What leads and what follows, from the first checkpoint that has memorised on; nothing where none has, or where it is not
+/// known which pairs were trained on.
+#[must_use]
+pub fn leads(progress: &Progress) -> Vec<Lead> {
+    let has_memorised = |row: &ProgressRow| row.train_accuracy.is_some_and(|accuracy| accuracy >= MEMORISED);
+    let Some(start) = progress.rows.iter().position(has_memorised) else { return Vec::new() };
+    let rows = &progress.rows[start..];
+    let halfways: Vec<(&str, [f64; 2], u64)> = FOLLOWED.iter().filter_map(|of| halfway(rows, of)).collect();
+    let Some(&("test accuracy", _, of_accuracy)) = halfways.first() else { return Vec::new() };
+    let lead = |(measure, [from, to], halfway): (&str, [f64; 2], u64)| Lead {
+        measure: measure.to_owned(),
+        from,
+        to,
+        halfway,
+        steps_before_test_accuracy: of_accuracy as i64 - halfway as i64,
+    };
+    halfways.into_iter().map(lead).collect()
+}
+
+/// A measure's name, its first and last value, and the first step at which it has gone half of its way.
+fn halfway(rows: &[ProgressRow], &(name, read, is_log): &Followed) -> Option<(&'static str, [f64; 2], u64)> {
+    let (from, to) = (read(rows.first()?)?, read(rows.last()?)?);
+    let scaled = |value: f64| if is_log { value.max(f64::MIN_POSITIVE).ln() } else { value };
+    let way = scaled(to) - scaled(from);
+    let has_gone_half = |row: &&ProgressRow| {
+        read(row).is_some_and(|value| (scaled(value) - scaled(from)) * way.signum() >= way.abs() / 2.0)
+    };
+    (way != 0.0).then(|| rows.iter().find(has_gone_half))?.map(|row| (name, [from, to], row.step))
+}

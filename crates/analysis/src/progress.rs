@@ -1,0 +1,180 @@
+use std::collections::BTreeMap;
+
+use clockwork_model::{Checkpoint, CheckpointFile};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AnalysedNetwork, Cluster, Embedding, Error, FourierBasis, Measures, NeuronClusters, Result, WLogit,
+    analysed_network::OverAllPairs,
+    analysis_files::{SOURCES, VERSION},
+    logits::quadratic_and_linear_shares,
+    measures::Measured,
+};
+
+/// What is measured of a run's checkpoints, step by step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The frequencies that all measures are about.
+    pub key_freqs: Vec<usize>,
+    /// The step whose network has them as its key frequencies, by the neurons' rule; nothing where they were chosen.
+    pub key_freqs_of_step: Option<u64>,
+    /// The version of Clockwork that measured.
+    pub clockwork: String,
+    /// A hash of the sources that measures come from.
+    pub sources: String,
+    /// A row per checkpoint, steps ascending.
+    pub rows: Vec<ProgressRow>,
+}
+
+/// What is measured of one checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProgressRow {
+    /// The step.
+    pub step: u64,
+    /// The SHA-256 of the checkpoint, in hexadecimal digits.
+    pub sha256: String,
+    /// The fractions of the pairs trained on and held out that are answered right, where they are known.
+    pub train_accuracy: Option<f64>,
+    /// The same of those held out.
+    pub test_accuracy: Option<f64>,
+    /// Progress measures, by the key frequencies of all rows.
+    pub measures: Measures,
+    /// The sum of the squares of all weights.
+    pub sum_squared_weights: f64,
+    /// The same per parameter, by its name.
+    pub sum_squared_by_parameter: BTreeMap<String, f64>,
+    /// Gini coefficient of the embedding's squared norms by frequency.
+    pub gini_embedding: f64,
+    /// Gini coefficient of `W_logit`'s squared norms by frequency.
+    pub gini_w_logit: f64,
+    /// Neurons in each cluster of this checkpoint, and in none.
+    pub cluster_sizes: BTreeMap<Cluster, usize>,
+    /// Median fraction explained of the neurons that are in a cluster.
+    pub median_frac_explained: Option<f64>,
+    /// Share of the neurons that is quadratic terms of key frequencies.
+    pub neurons_frac_quadratic: f64,
+    /// Share of the neurons that is linear terms of key frequencies.
+    pub neurons_frac_linear: f64,
+    /// Mean attention from the last token to each, per head.
+    pub mean_attention: Vec<Vec<f64>>,
+    /// What has an element per frequency or per neuron, which a file of its own keeps.
+    #[serde(skip)]
+    pub arrays: RowArrays,
+}
+
+/// What is measured of one checkpoint per frequency and per neuron.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RowArrays {
+    /// The cluster of each neuron, [d_mlp].
+    pub cluster: Vec<Cluster>,
+    /// The embedding's squared norms by frequency, [⌊n/2⌋].
+    pub embedding_norm_by_freq: Vec<f64>,
+    /// The embedding's singular values, descending.
+    pub embedding_singular_values: Vec<f64>,
+    /// The squared norms of `W_logit Fᵀ` by frequency, [⌊n/2⌋].
+    pub w_logit_norm_by_freq: Vec<f64>,
+}
+
+impl Progress {
+    /// The progress of no checkpoint yet.
+    #[must_use]
+    pub fn new(key_freqs: Vec<usize>, key_freqs_of_step: Option<u64>) -> Self {
+        let (clockwork, sources) = (VERSION.to_owned(), SOURCES.to_owned());
+        Self { key_freqs, key_freqs_of_step, clockwork, sources, rows: Vec::new() }
+    }
+
+    /// Whether rows of another measurement can be taken into this one.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        (&self.key_freqs, &self.clockwork, &self.sources)
+            == (&other.key_freqs, &other.clockwork, &other.sources)
+    }
+
+    /// How many neurons change their cluster from the row before to each, the first excepted.
+    #[must_use]
+    pub fn neurons_that_change(&self) -> Vec<usize> {
+        let change = |pair: &[ProgressRow]| {
+            pair[0]
+                .arrays
+                .cluster
+                .iter()
+                .zip(&pair[1].arrays.cluster)
+                .filter(|(before, after)| before != after)
+                .count()
+        };
+        self.rows.windows(2).map(change).collect()
+    }
+}
+
+/// The key frequencies of a network, by the neurons' rule.
+///
+/// # Errors
+///
+/// Those of [`ProgressRow::of`].
+pub fn key_freqs_of(checkpoint: &Checkpoint) -> Result<Vec<usize>> {
+    let network = finite(checkpoint)?;
+    Ok(NeuronClusters::new(&FourierBasis::new(network.n()), &network).key_freqs)
+}
+
+fn finite(checkpoint: &Checkpoint) -> Result<AnalysedNetwork> {
+    let network = AnalysedNetwork::of(checkpoint)?;
+    match network.logits.iter().all(|logit| logit.is_finite()) {
+        true => Ok(network),
+        false => Err(Error::NotFinite),
+    }
+}
+
+impl ProgressRow {
+    /// Measures a checkpoint by some frequencies.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFinite`] where a logit is not finite, [`Error::SingularValues`] where those of a matrix do not
+    /// converge, [`Error::Device`] where activations cannot be read back.
+    pub fn of(file: &CheckpointFile, key_freqs: &[usize]) -> Result<Self> {
+        let checkpoint = &file.checkpoint;
+        let network = finite(checkpoint)?;
+        let basis = FourierBasis::new(network.n());
+        let split = checkpoint.split();
+        let OverAllPairs { accuracy, train_and_test_accuracy, .. } =
+            network.over_all_pairs(split.as_ref())?;
+        let split = split.map(|split| network.inputs_of(&split));
+        let embedding = Embedding::new(&basis, &network)?;
+        let clusters = NeuronClusters::new(&basis, &network);
+        let w_logit = WLogit::new(&basis, &network)?;
+        let measures = Measures::of(&Measured {
+            p: checkpoint.metadata.task.modulus,
+            accuracy,
+            basis: &basis,
+            network: &network,
+            clusters: &clusters,
+            w_logit: &w_logit,
+            split: split.as_ref(),
+            key_freqs,
+        });
+        let [neurons_frac_quadratic, neurons_frac_linear] =
+            quadratic_and_linear_shares(&basis, key_freqs, &clusters.coefficients, network.d_mlp);
+        Ok(Self {
+            step: checkpoint.metadata.step,
+            sha256: file.sha256.clone(),
+            train_accuracy: train_and_test_accuracy.map(|[train, _]| train),
+            test_accuracy: train_and_test_accuracy.map(|[_, test]| test),
+            measures,
+            sum_squared_weights: checkpoint.network.sum_squared_weights(),
+            sum_squared_by_parameter: checkpoint.network.sum_squared_by_parameter(),
+            gini_embedding: embedding.gini,
+            gini_w_logit: w_logit.gini,
+            cluster_sizes: clusters.clusters().map(|of| (of, clusters.members(of).len())).collect(),
+            median_frac_explained: clusters.median_frac_explained(),
+            neurons_frac_quadratic,
+            neurons_frac_linear,
+            mean_attention: network.mean_attention(),
+            arrays: RowArrays {
+                cluster: clusters.cluster,
+                embedding_norm_by_freq: embedding.norm_by_freq,
+                embedding_singular_values: embedding.singular_values,
+                w_logit_norm_by_freq: w_logit.norm_by_freq,
+            },
+        })
+    }
+}

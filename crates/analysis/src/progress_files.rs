@@ -1,0 +1,106 @@
+use std::{fs, path::Path};
+
+use clockwork_files::{in_turn, remove_old_leftovers, write_json_atomically};
+
+use crate::{Arrays, Cluster, Error, Progress, Result, RowArrays};
+
+const ROWS: &str = "progress.json";
+const ARRAYS: &str = "progress.safetensors";
+
+/// What `neurons.cluster` says of a neuron that is in no cluster.
+const NO_CLUSTER: i64 = -1;
+
+impl Progress {
+    /// Writes `progress.json` and `progress.safetensors` into a directory, which is made where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where a file operation fails.
+    pub fn write(&self, directory: &Path) -> Result<()> {
+        let fail = |path: &Path| {
+            let path = path.to_owned();
+            move |source| Error::Io { action: "write", path, source }
+        };
+        fs::create_dir_all(directory).map_err(fail(directory))?;
+        let _turn = in_turn(directory);
+        remove_old_leftovers(directory);
+        if let Some(last) = self.rows.last() {
+            self.arrays().write(&directory.join(ARRAYS), &last.sha256)?;
+        }
+        let path = directory.join(ROWS);
+        write_json_atomically(&path, self).map_err(fail(&path))
+    }
+
+    /// Reads both files of a directory; nothing where there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where a file operation fails, [`Error::Broken`] where one is not whole, or they are not of each other.
+    pub fn read(directory: &Path) -> Result<Option<Self>> {
+        let path = directory.join(ROWS);
+        let json = match fs::read(&path) {
+            Ok(json) => json,
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(Error::Io { action: "read", path, source }),
+        };
+        let mut progress: Self =
+            serde_json::from_slice(&json).map_err(|e| Error::Broken { path, problem: e.to_string() })?;
+        if let Some(last) = progress.rows.last() {
+            let path = directory.join(ARRAYS);
+            let arrays = Arrays::read(&path, &last.sha256)?;
+            progress.take(&arrays).map_err(|problem| Error::Broken { path, problem })?;
+        }
+        Ok(Some(progress))
+    }
+
+    /// The arrays of all rows, steps first.
+    fn arrays(&self) -> Arrays {
+        let mut arrays = Arrays::default();
+        let steps = self.rows.iter().map(|row| row.step as i64).collect::<Vec<_>>();
+        let count = steps.len();
+        arrays.insert_whole_numbers("step", &[count], steps);
+        let mut insert = |name: &str, of: fn(&RowArrays) -> &Vec<f64>| {
+            let all: Vec<f64> = self.rows.iter().flat_map(|row| of(&row.arrays)).copied().collect();
+            arrays.insert(name, &[count, all.len() / count.max(1)], all);
+        };
+        insert("embedding.norm_by_freq", |row| &row.embedding_norm_by_freq);
+        insert("embedding.singular_values", |row| &row.embedding_singular_values);
+        insert("W_logit.norm_by_freq", |row| &row.w_logit_norm_by_freq);
+        let number = |cluster: &Cluster| cluster.frequency().map_or(NO_CLUSTER, |k| k as i64);
+        let clusters: Vec<i64> = self.rows.iter().flat_map(|row| &row.arrays.cluster).map(number).collect();
+        arrays.insert_whole_numbers("neurons.cluster", &[count, clusters.len() / count.max(1)], clusters);
+        arrays
+    }
+
+    /// Takes the arrays of its rows. The error says what does not fit.
+    fn take(&mut self, arrays: &Arrays) -> std::result::Result<(), String> {
+        let count = self.rows.len();
+        let steps = self.rows.iter().map(|row| row.step as i64).collect::<Vec<_>>();
+        if arrays.whole_numbers("step", &[count])? != steps {
+            return Err("holds the arrays of other steps than progress.json".to_owned());
+        }
+        let rows_of = |name: &str| -> std::result::Result<(&[f64], usize), String> {
+            let width = arrays.shape(name)?.last().copied().unwrap_or(0);
+            Ok((arrays.floats(name, &[count, width])?, width))
+        };
+        let norms = rows_of("embedding.norm_by_freq")?;
+        let values = rows_of("embedding.singular_values")?;
+        let outputs = rows_of("W_logit.norm_by_freq")?;
+        let d_mlp = arrays.shape("neurons.cluster")?.last().copied().unwrap_or(0);
+        let clusters = arrays.whole_numbers("neurons.cluster", &[count, d_mlp])?;
+        for (i, row) in self.rows.iter_mut().enumerate() {
+            let of = |(all, width): (&[f64], usize)| all[i * width..][..width].to_vec();
+            let cluster = |&number: &i64| match usize::try_from(number) {
+                Ok(k) => Cluster::Frequency(k),
+                Err(_) => Cluster::Unclustered,
+            };
+            row.arrays = RowArrays {
+                cluster: clusters[i * d_mlp..][..d_mlp].iter().map(cluster).collect(),
+                embedding_norm_by_freq: of(norms),
+                embedding_singular_values: of(values),
+                w_logit_norm_by_freq: of(outputs),
+            };
+        }
+        Ok(())
+    }
+}

@@ -35,8 +35,16 @@ fn report_margins(of: &CheckpointFile, directory: &Path) -> anyhow::Result<Writt
     let text = format!("The least margin is {least:.2}. Where the margin is below 0, the answer is wrong.");
     let further = [Section::new("margin", "Margin: how clear answers are", vec![Entry::new(figure, text)])];
     let name = "the clock";
-    Ok(Report { name, analysis: &files, training: None, record: None, config: None, further: &further }
-        .write(directory)?)
+    Ok(Report {
+        name,
+        analysis: &files,
+        training: None,
+        progress: None,
+        record: None,
+        config: None,
+        further: &further,
+    }
+    .write(directory)?)
 }
 
 fn clock_file() -> CheckpointFile {

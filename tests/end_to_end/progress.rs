@@ -38,6 +38,12 @@ fn a_runs_course_is_measured_once_and_what_is_missing_afterwards() {
         again["rows"].as_array().unwrap().iter().map(|row| row["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, [0, 1, 2, 4, 8, 64, 100]);
 
+    // The report of an analysis shows the course.
+    sandbox.succeed(&["analyze", "runs/run", "--report"]);
+    let page = String::from_utf8(sandbox.read("runs/run/report/report.html")).unwrap();
+    assert!(page.contains("How it came about") && page.contains("course-losses"));
+    assert!(sandbox.path("runs/run/report/figures/course-embedding.svg").exists());
+
     // Files that are broken are measured anew.
     sandbox.write("runs/run/analysis/progress.json", "{");
     let output = sandbox.run(&["progress", "runs/run"]);

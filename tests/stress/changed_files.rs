@@ -182,6 +182,7 @@ fn read_all(original: &Original, path: &Path, rng: &mut ChaCha8Rng) -> bool {
                 name: "a",
                 analysis: &analysis,
                 training: None,
+                progress: None,
                 record: None,
                 config: None,
                 further: &[],

@@ -37,4 +37,4 @@ pub use error::{Error, Result};
 pub use figure::{Axis, Content, Figure, Frame, HeatMap, Line, Points};
 pub use page::Report;
 pub use report::{FIGURES, Written, write_figures};
-pub use story::{Entry, Section, TrainingCurves, story, training_figures};
+pub use story::{Entry, Section, TrainingCurves, course_section, story, training_figures};

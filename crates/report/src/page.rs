@@ -1,6 +1,6 @@
 //! The report as one HTML file.
 
-use clockwork_analysis::{AnalysisFiles, Claim, Findings, Verdict};
+use clockwork_analysis::{AnalysisFiles, Claim, Findings, Progress, Verdict};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
@@ -22,6 +22,8 @@ pub struct Report<'a> {
     pub analysis: &'a AnalysisFiles,
     /// What was measured in training, where that is known; one without evaluations is not.
     pub training: Option<&'a TrainingCurves>,
+    /// What was measured of the run's checkpoints, where it was.
+    pub progress: Option<&'a Progress>,
     /// The run's `run.json`, where there is one.
     pub record: Option<&'a Value>,
     /// The run's `config.toml`, where there is one.

@@ -8,7 +8,8 @@ use clockwork_files::{in_turn, remove_old_leftovers, write_atomically};
 use rayon::prelude::*;
 
 use crate::{
-    Entry, Error, Figure, Frame, Report, Result, Section, draw, page, story, story::training_figures,
+    Entry, Error, Figure, Frame, Report, Result, Section, draw, page, story,
+    story::{course_section, training_figures},
 };
 
 /// What a report was written to.
@@ -36,7 +37,8 @@ impl Report<'_> {
     /// [`Error::Analysis`] where the files of the analysis do not fit together, [`Error::Drawing`] where a
     /// figure cannot be drawn, [`Error::Io`] where a file operation fails.
     pub fn write(&self, directory: &Path) -> Result<Written> {
-        let mut sections = story(self.analysis)?;
+        let course = self.progress.filter(|progress| progress.rows.len() > 1).map(course_section);
+        let mut sections: Vec<Section> = course.into_iter().chain(story(self.analysis)?).collect();
         sections.extend_from_slice(self.further);
         let training = self.training.filter(|curves| !curves.steps.is_empty()).map(training_figures);
         let html = page::html(self, training.as_ref(), &sections);

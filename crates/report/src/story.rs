@@ -4,6 +4,7 @@
 mod ablation;
 mod attention;
 mod clusters;
+mod course;
 mod effective_weights;
 mod embedding;
 mod found;
@@ -15,6 +16,7 @@ mod w_logit;
 
 use clockwork_analysis::AnalysisFiles;
 
+pub use course::course_section;
 pub(crate) use found::Found;
 pub use section::{Entry, Section};
 pub use training::{TrainingCurves, training_figures};

@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use clockwork_analysis::{AnalysisFiles, Arrays, Claim, Cluster};
+use clockwork_analysis::{AnalysisFiles, Arrays, Claim, Cluster, Progress, ProgressRow};
 use clockwork_model::{Checkpoint, CheckpointFile, ModelConfig, Weights, clock, initial_weights};
-use clockwork_report::{Axis, Content, Entry, Figure, Report, Section, TrainingCurves, story};
+use clockwork_report::{
+    Axis, Content, Entry, Figure, Report, Section, TrainingCurves, course_section, story,
+};
 
 const P: usize = 12;
 const FREQ: usize = 5;
@@ -24,6 +26,35 @@ fn analysis_of((model, weights): (ModelConfig, Weights)) -> AnalysisFiles {
 fn figure<'a>(sections: &'a [Section], id: &str) -> &'a Figure {
     let mut figures = sections.iter().flat_map(|section| &section.entries).map(|entry| &entry.figure);
     figures.find(|figure| figure.id == id).unwrap_or_else(|| panic!("no figure {id}"))
+}
+
+#[test]
+fn the_course_shows_each_checkpoint_at_its_step() {
+    let (config, weights) = clock(P, &[FREQ], 16);
+    let at = |step: u64, weights: &Weights| {
+        let mut checkpoint = Checkpoint::of_weights(config, weights.clone());
+        checkpoint.metadata.step = step;
+        let file = CheckpointFile { path: "a".into(), sha256: step.to_string(), checkpoint };
+        ProgressRow::of(&file, &[FREQ]).unwrap()
+    };
+    let mut progress = Progress::new(vec![FREQ], Some(300));
+    progress.rows = vec![at(0, &initial_weights(&config, 0)), at(300, &weights)];
+    let section = [course_section(&progress)];
+    let lines = |id: &str| match &figure(&section, id).frames[0].content {
+        Content::Lines { lines, .. } => lines.clone(),
+        other => panic!("{other:?}"),
+    };
+    // Which pairs were trained on is not known of them, so that there is one loss only.
+    let losses = lines("course-losses");
+    assert_eq!(losses.iter().map(|line| &line.name[..]).collect::<Vec<_>>(), ["restricted (3d, all)"]);
+    assert_eq!(losses[0].points[1], [300.0, progress.rows[1].measures.all.restricted_loss_3d]);
+    let neurons = lines("course-neurons");
+    assert_eq!((neurons[0].name.as_str(), neurons[0].points[1]), ("frequency 5", [300.0, 32.0]));
+    let Content::HeatMap(map) = &figure(&section, "course-embedding").frames[0].content else { panic!() };
+    // A column per checkpoint, and a row per frequency, upwards.
+    assert_eq!((map.columns, map.rows()), (2, P / 2));
+    let norms = |row: usize| progress.rows[row].arrays.embedding_norm_by_freq[FREQ - 1];
+    assert_eq!(map.values[(FREQ - 1) * 2..][..2], [norms(0), norms(1)]);
 }
 
 #[test]
@@ -97,6 +128,7 @@ fn a_report_is_one_page_that_asks_for_nothing_and_escapes_what_it_is_told() {
         name: "<img src=x onerror=alert(1)>",
         analysis: &files,
         training: Some(&curves),
+        progress: None,
         record: Some(&record),
         config: Some("[task]\nmodulus = 12 # </pre>"),
         further: &[further],
@@ -155,8 +187,15 @@ fn files_that_do_not_fit_together_are_refused_in_words() {
 fn a_network_that_learned_nothing_has_a_report_that_says_so() {
     let model = ModelConfig { modulus: 7, d_model: 8, n_heads: 2, d_mlp: 16 };
     let files = analysis_of((model, initial_weights(&model, 0)));
-    let report =
-        Report { name: "random", analysis: &files, training: None, record: None, config: None, further: &[] };
+    let report = Report {
+        name: "random",
+        analysis: &files,
+        training: None,
+        progress: None,
+        record: None,
+        config: None,
+        further: &[],
+    };
     let directory = tempfile::tempdir().unwrap();
     let written = report.write(directory.path()).unwrap();
     let html = fs::read_to_string(written.page).unwrap();

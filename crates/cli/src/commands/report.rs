@@ -4,7 +4,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::AnalysisFiles;
+use clockwork_analysis::{AnalysisFiles, Progress};
 use clockwork_files::sha256;
 use clockwork_report::{Report, Written};
 use clockwork_training::RunFiles;
@@ -49,6 +49,10 @@ pub fn write_report(
         printer
             .warn(&format!("{} has changed since it was analysed; run `{analyze}` again", weights.display()));
     }
+    let progress = Progress::read(&run.analyses_directory()).unwrap_or_else(|error| {
+        printer.warn(&format!("{:#}; how it came about is left out", anyhow!(error)));
+        None
+    });
     let record = record.map(serde_json::to_value).transpose()?;
     let config = fs::read_to_string(run.config_path()).ok();
     // `latest` is another run tomorrow; the page is to name today's.
@@ -59,6 +63,7 @@ pub fn write_report(
         name: &name,
         analysis,
         training: Some(&training),
+        progress: progress.as_ref(),
         record: record.as_ref(),
         config: config.as_deref(),
         further: &[],

@@ -168,6 +168,12 @@ fn what_is_assumed_of_a_network_is_told_and_tried_otherwise() {
     let output = sandbox.run(&["analyze", "padded.safetensors", "--modulus=11", "--json"]);
     assert!(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok());
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("assumed, as the file does not say it"));
+    // A run that was imported from it says so for as long as it is kept.
+    sandbox.succeed(&["import", "padded.safetensors", "--name=padded"]);
+    let doubt = &sandbox.json("runs/padded/run.json")["imported"]["doubt"];
+    assert!(doubt.as_str().unwrap().contains("with --modulus 11"), "{doubt}");
+    let said = sandbox.succeed(&["analyze", "runs/padded"]);
+    assert!(said.contains("with --modulus 11 it would be 1.0000"), "{said}");
 }
 
 /// A clock in the neurons of an MLP over the one-hot vectors of two numbers beside each other.

@@ -9,7 +9,7 @@ use clockwork_analysis::Error as AnalysisError;
 use clockwork_model::Error as ModelError;
 use clockwork_report::Error as ReportError;
 use clockwork_training::{
-    CLAIM, Error as TrainingError, NoDevice, NotARun, Origin, RunFiles, RunNameProblem,
+    CLAIM, Error as TrainingError, NoDevice, NotARun, Origin, Record, RunFiles, RunNameProblem,
 };
 
 use crate::{looker::WITHOUT_LOOKS, missing::instead_of, program::program};
@@ -65,6 +65,11 @@ pub fn is_output_forbidden(cause: &(dyn std::error::Error + 'static)) -> bool {
 
 fn after_training(error: &TrainingError) -> Option<String> {
     Some(match error {
+        TrainingError::RunExists { path }
+            if matches!(RunFiles::new(path).record(), Some(Record::Imported(_))) =>
+        {
+            "choose another --name".to_owned()
+        }
         TrainingError::RunExists { path } => {
             let resume = format!("{} resume {}", program(), path.display());
             format!("choose another --name, or continue it with `{resume}`")

@@ -8,8 +8,13 @@ use clockwork_model::{
 };
 use clockwork_report::words::DOUBTFUL_ACCURACY;
 
+use crate::printer::Printer;
+
 /// A reading must raise a lower accuracy by this much to be told: by chance one of many raises it a little.
 const HIGHER: f64 = 0.1;
+
+/// And to this much: noise is answered right more often by the small moduli that it is cut down to.
+const FITTING: f64 = 0.5;
 
 /// Where the accuracy is above that, another reading is the likelier one if its loss is smaller and its margins spread by
 /// less than this share of what they do. A network is about as sure of all its answers the way that it was trained, and
@@ -32,9 +37,17 @@ const PAIRS: usize = 512;
 /// How many moduli are tried, from the one assumed downwards.
 const MODULI: usize = 64;
 
+/// Warns where what was assumed of somebody else's network does not fit it, and notes it with where it is from: figures of
+/// a wrong reading are not to be seen without.
+pub fn doubt(path: &Path, read_as: &ReadAs, file: &mut CheckpointFile, printer: &Printer) {
+    let Some(doubt) = other_reading(path, read_as, file) else { return };
+    printer.warn(&doubt);
+    file.checkpoint.metadata.imported.iter_mut().for_each(|imported| imported.doubt = Some(doubt.clone()));
+}
+
 /// A warning where a network that was imported does not fit what was assumed of it: what fits better, if anything that
 /// was tried does.
-pub fn other_reading(path: &Path, read_as: &ReadAs, file: &CheckpointFile) -> Option<String> {
+fn other_reading(path: &Path, read_as: &ReadAs, file: &CheckpointFile) -> Option<String> {
     // A run's checkpoint says itself how it was read.
     let is_theirs = |of: &&ImportedFrom| of.sha256 == file.sha256;
     let imported = file.checkpoint.metadata.imported.as_ref().filter(is_theirs)?;
@@ -53,7 +66,7 @@ pub fn other_reading(path: &Path, read_as: &ReadAs, file: &CheckpointFile) -> Op
         let is_likelier = match fits {
             // Squares make any clock surer: they are exact products.
             true => facts.activation != Some(Activation::Square) && is_likelier(scores, found),
-            false => scores.accuracy > found.accuracy + HIGHER,
+            false => scores.accuracy > f64::max(found.accuracy + HIGHER, FITTING),
         };
         let is_better = |than: SampledScores| match fits {
             true => scores.margin_spread < TELLS_APART * than.margin_spread,
@@ -77,7 +90,7 @@ pub fn other_reading(path: &Path, read_as: &ReadAs, file: &CheckpointFile) -> Op
             scores.accuracy
         )),
         None if !fits => Some(format!(
-            "what was assumed may not fit: the accuracy is {:.4}, and nothing else that was tried raises it",
+            "what was assumed, or told, may not fit: the accuracy is {:.4}, and nothing else that could be assumed raises it",
             found.accuracy
         )),
         None => None,
@@ -128,7 +141,7 @@ fn alternatives(assumed: &Assumed, modulus: usize) -> Vec<Facts> {
         all.extend(heads.map(|n_heads| Facts { n_heads: Some(n_heads), ..Facts::default() }));
     }
     if is_assumed("modulus") {
-        let moduli = (3..modulus).rev().take(MODULI);
+        let moduli = (modulus / 2 + 1..modulus).rev().take(MODULI);
         all.extend(moduli.map(|modulus| Facts { modulus: Some(modulus), ..Facts::default() }));
     }
     let operations: Vec<Option<Operation>> = match is_assumed("operation") {
@@ -182,7 +195,7 @@ mod tests {
         let assumed = |fact: &str| Assumed::from([(fact.to_owned(), String::new())]);
         assert!(alternatives(&Assumed::new(), 7).is_empty());
         let flags_of = |fact: &str| alternatives(&assumed(fact), 7).iter().map(flags).collect::<Vec<_>>();
-        assert_eq!(flags_of("modulus"), ["--modulus 6", "--modulus 5", "--modulus 4", "--modulus 3"]);
+        assert_eq!(flags_of("modulus"), ["--modulus 6", "--modulus 5", "--modulus 4"]);
         assert_eq!(flags_of("layer_norm"), ["--layer-norm"]);
         assert!(flags_of("activation").contains(&"--act gelu".to_owned()));
         assert!(flags_of("tokens").contains(&"--tokens \"x + y =\"".to_owned()));

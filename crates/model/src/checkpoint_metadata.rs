@@ -45,6 +45,9 @@ pub struct ImportedFrom {
     /// What it does not say of the network and was assumed.
     #[serde(default, skip_serializing_if = "Assumed::is_empty")]
     pub assumed: Assumed,
+    /// Why what was assumed may be wrong, in words, if something fits better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
     /// Where in it other networks are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<String>,

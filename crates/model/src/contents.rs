@@ -192,7 +192,11 @@ impl Search<'_> {
     }
 
     fn pairs(&self, elements: &[Id]) -> Option<Vec<[i64; 2]>> {
-        let pair = |&id: &Id| self.whole_numbers(self.file.pickle.elements(id)?)?.try_into().ok();
+        // A third number is the token `=`.
+        let pair = |&id: &Id| match self.whole_numbers(self.file.pickle.elements(id)?)?[..] {
+            [x, y] | [x, y, _] => Some([x, y]),
+            _ => None,
+        };
         elements.iter().map(pair).collect()
     }
 

@@ -116,6 +116,7 @@ impl ForeignFile {
             sha256: self.sha256.clone(),
             orientation,
             assumed,
+            doubt: None,
             beside,
             left_aside,
         });

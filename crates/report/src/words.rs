@@ -135,6 +135,7 @@ pub fn reading(of: &ImportedFrom) -> Vec<String> {
     if !assumed.is_empty() {
         sentences.push(format!("assumed, as the file does not say it: {}", assumed.join(", ")));
     }
+    sentences.extend(of.doubt.clone());
     if !of.beside.is_empty() {
         sentences.push(format!("the file has other networks too, under {}", some(&of.beside)));
     }
@@ -345,12 +346,14 @@ mod tests {
             sha256: String::new(),
             orientation: Orientation::Linear,
             assumed: [("activation".to_owned(), "relu".to_owned())].into(),
+            doubt: Some("what was assumed does not fit".to_owned()),
             beside: vec!["ema".to_owned()],
             left_aside: (0..12).map(|i| format!("a{i}")).collect(),
         };
         let words = told(sum, mlp(), Some(imported));
         for part in [
             "assumed, as the file does not say it: activation = relu",
+            "what was assumed does not fit",
             "other networks too, under ema",
             "not used of the file: a0, a1, a2, a3, a4, a5, a6, a7 and 4 others",
             "so low an accuracy may mean",

@@ -13,7 +13,7 @@ use crate::{
     commands::report::{report_text, write_report},
     exit::Ended,
     hints::is_output_forbidden,
-    other_reading::other_reading,
+    other_reading::doubt,
     printer::Printer,
     program::program,
     read_as::read_as,
@@ -26,7 +26,8 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     start_threads(args.threads)?;
     let path = checkpoint_path(&args.target, args.step)?;
     let read_as = read_as(&args.read)?;
-    let checkpoint = Checkpoint::open(&path, &read_as)?;
+    let mut checkpoint = Checkpoint::open(&path, &read_as)?;
+    doubt(&path, &read_as, &mut checkpoint, &printer);
     // A reader of JSON is a program, which sees no bar.
     let mut observer: Box<dyn Observer> =
         if args.json { Box::new(()) } else { Box::new(AnalysisProgress::new(&printer)) };
@@ -44,9 +45,6 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     drop(observer);
     let imported = provenance.imported.iter().filter(|_| args.json);
     imported.flat_map(words::reading).for_each(|sentence| printer.line(&sentence));
-    if let Some(warning) = other_reading(&path, &read_as, &checkpoint) {
-        printer.warn(&warning);
-    }
     printer.result(&match args.json {
         true => json(&analysis.findings)?,
         false => text(&path, &analysis.findings, run.as_ref().and_then(newest_step), out.as_deref()),
@@ -91,8 +89,11 @@ fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path
             summary.original_loss,
             100.0 * summary.accuracy
         ),
-        format!("  neurons per cluster {}", sizes.join(", ")),
     ];
+    lines.extend(summary.train_loss.zip(summary.test_loss).map(|(train, test)| {
+        format!("  loss {train:.3e} on the pairs trained on, {test:.3e} on those held out")
+    }));
+    lines.push(format!("  neurons per cluster {}", sizes.join(", ")));
     lines.extend(words::conditions(provenance, summary).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(words::peculiarities(summary).iter().map(|sentence| format!("  {sentence}")));
     lines.push(String::new());

@@ -5,7 +5,7 @@ use clockwork_report::words;
 use crate::{
     args::ImportArgs,
     exit::{Ended, WrongRequest},
-    other_reading::other_reading,
+    other_reading::doubt,
     printer::Printer,
     program::program,
     read_as::read_as,
@@ -15,7 +15,9 @@ use crate::{
 /// `clockwork import`
 pub fn import(args: &ImportArgs) -> anyhow::Result<Ended> {
     let read_as = read_as(&args.read)?;
+    let printer = Printer::new(false);
     let mut file = Checkpoint::open(&args.file, &read_as)?;
+    doubt(&args.file, &read_as, &mut file, &printer);
     let checkpoint = &mut file.checkpoint;
     let Some(imported) = checkpoint.metadata.imported.clone() else {
         return Err(anyhow!(WrongRequest::new("analyze it as it is, or copy its run's directory"))
@@ -34,7 +36,6 @@ pub fn import(args: &ImportArgs) -> anyhow::Result<Ended> {
         Some(split) => format!("trained on {} pairs, {} held out", split.train.len(), split.test.len()),
         None => "which pairs it was trained on is not said".to_owned(),
     };
-    let printer = Printer::new(false);
     run.notes().iter().for_each(|note| printer.warn(&note.to_string()));
     let heads = match model.n_heads {
         0 => "no attention".to_owned(),
@@ -52,9 +53,6 @@ pub fn import(args: &ImportArgs) -> anyhow::Result<Ended> {
     ];
     lines.extend(words::reading(&imported).iter().map(|sentence| format!("  {sentence}")));
     lines.push(format!("  next   {} analyze {}\n", program(), path.display()));
-    if let Some(warning) = other_reading(&args.file, &read_as, &file) {
-        printer.warn(&warning);
-    }
     printer.result(&lines.join("\n"))?;
     Ok(Ended::Done)
 }

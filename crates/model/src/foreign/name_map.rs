@@ -63,13 +63,19 @@ impl NameMap {
         Some(ours(is).map_or(Spelling::Unknown, |part| Spelling::Known(part, orientation)))
     }
 
-    /// A map of some tensors, given by their names, shapes and what is known of them, to be filled in.
+    /// A map of some tensors, given by their names, shapes and what is known of them, to be filled in; matrices
+    /// that are not known have a row for each output, as in `nn.Linear`, where others have.
     pub(crate) fn draft<'a>(
         tensors: impl Iterator<Item = (&'a str, &'a [usize], Option<(Part, Orientation)>)>,
+        is_any_turned: bool,
     ) -> String {
         let line = |(name, shape, known): (&str, &[usize], Option<(Part, Orientation)>)| {
             let is = known.map_or("", |(part, _)| name_of(part));
-            let transpose = known.is_some_and(|(_, orientation)| orientation == Orientation::InputLast);
+            // What is not known is likely oriented as what is.
+            let transpose = match known {
+                Some((_, orientation)) => orientation == Orientation::InputLast,
+                None => is_any_turned && shape.len() == 2,
+            };
             format!("{} = {{ is = {is:?}, transpose = {transpose} }}  # {shape:?}\n", toml_key(name))
         };
         tensors.map(line).collect()
@@ -96,6 +102,7 @@ mod tests {
                 ("lm_head.weight", &[5, 4], known(NAMES.w_u, Orientation::InputLast)),
             ]
             .into_iter(),
+            true,
         );
         assert!(
             draft.contains("\"tok_emb.weight\" = { is = \"embed.W_E\", transpose = false }  # [6, 4]"),

@@ -127,15 +127,16 @@ impl<'a> NamedTensors<'a> {
         for name in file.names().filter(of_root) {
             let below = &name[root.len()..];
             let told = map.and_then(|map| map.meaning(below).or_else(|| map.meaning(name)));
+            let is_told = told.is_some();
             match told.unwrap_or_else(|| spelling(below)) {
                 Spelling::Known(part, orientation) => found.insert(part, name, orientation)?,
-                Spelling::OtherNetwork(kind) if map.is_none() => return Err(refused(name, kind)),
-                Spelling::Unknown if map.is_none() && is_within_layer(below) && !is_mask(below) => {
+                Spelling::OtherNetwork(kind) => return Err(refused(name, kind)),
+                Spelling::Unknown if !is_told && is_within_layer(below) && !is_mask(below) => {
                     found.strangers.push(name.to_owned());
                 }
                 // A mask is none of the weights, and goes without saying.
-                _ if is_mask(below) => {}
-                _ => found.left_aside.push(name.to_owned()),
+                Spelling::Unknown if is_mask(below) => {}
+                Spelling::Unknown => found.left_aside.push(name.to_owned()),
             }
         }
         if let Some(name) = map.and_then(|map| map.names().find(|name| !found.has_name(root, name))) {
@@ -171,7 +172,8 @@ impl<'a> NamedTensors<'a> {
             let known = self.parts.iter().find(|(_, (of, _))| of == name);
             Some((name, self.file.shape(name)?, known.map(|(part, (_, orientation))| (*part, *orientation))))
         };
-        NameMap::draft(self.file.names().filter_map(with_part).take(most))
+        let is_any_turned = self.parts.values().any(|(_, of)| *of == Orientation::InputLast);
+        NameMap::draft(self.file.names().filter_map(with_part).take(most), is_any_turned)
     }
 
     fn insert(&mut self, part: Part, name: &str, orientation: Orientation) -> Result<()> {
@@ -302,7 +304,7 @@ impl<'a> NamedTensors<'a> {
         let (name, orientation) = &self.parts[&part];
         let values = self.file.floats(name)?;
         if !values.iter().all(|value| value.is_finite()) {
-            return Err(format!("{name} holds values that are not finite"));
+            return Err(format!("{name} holds values that are not finite in 32 bits"));
         }
         let values = match orientation {
             Orientation::InputFirst => values,

@@ -90,7 +90,25 @@ pub(crate) fn spelling(name: &str) -> Spelling {
         [only] if POSITIONS.contains(&only) => Spelling::Known(Part::One(NAMES.w_pos), InputFirst),
         _ => Spelling::Unknown,
     }
+    .unless_it_is_a_norm(&said)
 }
+
+impl Spelling {
+    /// The same, but for what is called a norm and is none of those that are read.
+    fn unless_it_is_a_norm(self, said: &[&str]) -> Self {
+        let is_norm = |component: &&str| {
+            component.contains("norm")
+                || component.split('_').any(|part| part.trim_end_matches(char::is_numeric) == "ln")
+        };
+        match self == Self::Unknown && said.iter().any(is_norm) {
+            true => Self::OtherNetwork(NORM_ELSEWHERE),
+            false => self,
+        }
+    }
+}
+
+/// What a norm is that is in no place where one is read.
+const NORM_ELSEWHERE: &str = "a norm in another place than before attention, neurons or unembedding";
 
 fn is_weight(leaf: &str) -> bool {
     leaf == "weight" || leaf == "w"
@@ -126,9 +144,7 @@ fn of_module(within: &[&str], module: &str, is_bias: bool, is_in_layer: bool) ->
     if let Some(norm) = NORM_NAMES.iter().position(|names| names.contains(&module)) {
         // The last norm is behind all layers, and the others are nowhere but in one.
         if !within.is_empty() || (norm == LAST_NORM && is_in_layer) {
-            return Spelling::OtherNetwork(
-                "a norm in another place than before attention, neurons or unembedding",
-            );
+            return Spelling::OtherNetwork(NORM_ELSEWHERE);
         }
         let [weight, bias] = NORMS[norm];
         return Spelling::Known(Part::One(if is_bias { bias } else { weight }), InputFirst);
@@ -248,6 +264,9 @@ mod tests {
             ("lstm.weight_ih_l0", "a recurrent network"),
         ] {
             assert_eq!(spelling(name), Spelling::OtherNetwork(words), "{name}");
+        }
+        for name in ["ln_embed.weight", "embed.ln.w", "layernorm_embedding.bias", "input_norm.weight"] {
+            assert!(matches!(spelling(name), Spelling::OtherNetwork(_)), "{name}");
         }
         for name in ["blocks.0.attn.mask", "x_embed", "exp_avg", "embed.bias", "a.b.weight", "head", ""] {
             assert_eq!(spelling(name), Spelling::Unknown, "{name}");

@@ -140,8 +140,12 @@ fn norms(tensors: &NamedTensors, facts: &Facts, assumed: &mut Assumed) -> Result
     if facts.layer_norm == Some(false) && is_any {
         return Err("has weights of layer norms, and is said to have none".to_owned());
     }
-    if facts.layer_norm.is_none() && !is_any {
-        note("layer_norm", "false", assumed);
+    if facts.layer_norm.is_none() && weighted.contains(&false) {
+        let value = if is_any { "only where it has weights" } else { "false" };
+        note("layer_norm", value, assumed);
+    }
+    if facts.parallel == Some(true) && weighted[0] && !weighted[1] {
+        return Err("has attention and neurons side by side that share a norm, which is not read".to_owned());
     }
     for [weight, bias] in NORMS.map(|both| both.map(Part::One)) {
         if tensors.has(weight) && !tensors.has(bias) {

@@ -176,7 +176,7 @@ fn names_that_are_not_known_are_drafted_and_read_by_their_map() {
         problem.starts_with("has no tensor that is known to be") && problem.contains("attn.W_Q"),
         "{problem}"
     );
-    assert!(draft.contains("\"looks_q.weight\" = { is = \"\", transpose = false }  # [4, 4]"), "{draft}");
+    assert!(draft.contains("\"looks_q.weight\" = { is = \"\", transpose = true }  # [4, 4]"), "{draft}");
     let fill = |draft: String, (ours, theirs): (&str, &str)| {
         let theirs = theirs.replace("blocks.0.attn.", "looks_").replace("mlp", "rest");
         let line = draft.lines().find(|line| line.starts_with(&format!("\"{theirs}\""))).unwrap().to_owned();

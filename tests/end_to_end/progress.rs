@@ -6,6 +6,7 @@ fn a_runs_course_is_measured_once_and_what_is_missing_afterwards() {
     sandbox.succeed(&train_small("run", 100, &[]));
     let said = sandbox.succeed(&["progress", "runs/run", "--freqs=2,5"]);
     assert!(said.contains("by the frequencies chosen: 2 and 5"), "{said}");
+    assert!(said.contains("phases: ") && said.contains("of 4 claims hold"), "{said}");
     assert!(said.contains("test loss") && said.contains("measures runs/run/analysis"), "{said}");
     let file = sandbox.json("runs/run/analysis/progress.json");
     let rows = file["rows"].as_array().unwrap();
@@ -37,11 +38,14 @@ fn a_runs_course_is_measured_once_and_what_is_missing_afterwards() {
     let steps: Vec<u64> =
         again["rows"].as_array().unwrap().iter().map(|row| row["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, [0, 1, 2, 4, 8, 64, 100]);
+    assert_eq!(again["claims"].as_array().unwrap().len(), 4);
+    assert!(again["phases"].get("circuit_formation").is_some() && again["leads"].is_array(), "{again}");
 
     // The report of an analysis shows the course.
     sandbox.succeed(&["analyze", "runs/run", "--report"]);
     let page = String::from_utf8(sandbox.read("runs/run/report/report.html")).unwrap();
     assert!(page.contains("How it came about") && page.contains("course-losses"));
+    assert!(page.contains("the restricted loss falls before the test loss"));
     assert!(sandbox.path("runs/run/report/figures/course-embedding.svg").exists());
 
     // Files that are broken are measured anew.

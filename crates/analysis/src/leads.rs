@@ -55,9 +55,7 @@ fn clustered(row: &ProgressRow) -> f64 {
 /// known which pairs were trained on.
 #[must_use]
 pub fn leads(progress: &Progress) -> Vec<Lead> {
-    let has_memorised = |row: &ProgressRow| row.train_accuracy.is_some_and(|accuracy| accuracy >= MEMORISED);
-    let Some(start) = progress.rows.iter().position(has_memorised) else { return Vec::new() };
-    let rows = &progress.rows[start..];
+    let rows = rows_from_memorised(progress);
     let halfways: Vec<(&str, [f64; 2], u64)> = FOLLOWED.iter().filter_map(|of| halfway(rows, of)).collect();
     let Some(&("test accuracy", _, of_accuracy)) = halfways.first() else { return Vec::new() };
     let lead = |(measure, [from, to], halfway): (&str, [f64; 2], u64)| Lead {
@@ -68,6 +66,18 @@ pub fn leads(progress: &Progress) -> Vec<Lead> {
         steps_before_test_accuracy: of_accuracy as i64 - halfway as i64,
     };
     halfways.into_iter().map(lead).collect()
+}
+
+/// The rows from the first on whose training accuracy is 99 %; none where there is no such.
+pub(crate) fn rows_from_memorised(progress: &Progress) -> &[ProgressRow] {
+    let has_memorised = |row: &ProgressRow| row.train_accuracy.is_some_and(|accuracy| accuracy >= MEMORISED);
+    progress.rows.iter().position(has_memorised).map_or(&[], |start| &progress.rows[start..])
+}
+
+/// The first step at which a measure that is followed has gone half of its way over some rows.
+pub(crate) fn halfway_of(rows: &[ProgressRow], measure: &str) -> Option<u64> {
+    let followed = FOLLOWED.iter().find(|(name, ..)| *name == measure)?;
+    halfway(rows, followed).map(|(_, _, step)| step)
 }
 
 /// A measure's name, its first and last value, and the first step at which it has gone half of its way.

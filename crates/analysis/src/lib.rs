@@ -31,6 +31,7 @@ mod claims;
 mod cleanliness;
 mod cluster;
 mod comparison;
+mod course_phases;
 mod direction;
 mod effective_weights;
 mod embedding;
@@ -80,6 +81,7 @@ pub use comparison::{
     Across, CheckAcross, ClaimAcross, ComparedRun, Comparison, HarmfulAblation, HoldAtLoss, MeanOverlap,
     Overlap, Pair, RunFindings, Spread, common_task,
 };
+pub use course_phases::{CoursePhases, course_claims};
 pub use direction::Direction;
 pub use effective_weights::EffectiveWeights;
 pub use embedding::Embedding;

@@ -3,7 +3,8 @@
 use std::f64::consts::TAU;
 
 use clockwork_analysis::{
-    Analysis, LossMeasures, Measures, Progress, ProgressRow, Summary, key_freqs_of, leads,
+    Analysis, Claim, CoursePhases, LossMeasures, Measures, Progress, ProgressRow, Summary, Verdict,
+    course_claims, key_freqs_of, leads,
 };
 use clockwork_model::{
     Activation, Architecture, Checkpoint, CheckpointFile, MlpArchitecture, MlpInput, ModelConfig,
@@ -212,4 +213,115 @@ fn a_measure_leads_by_how_long_it_has_gone_half_of_its_way_before_the_test_accur
     assert!(leads.iter().all(|lead| lead.measure != "sum of squared weights"), "it goes no way");
     course.rows.iter_mut().for_each(|row| row.train_accuracy = Some(0.9));
     assert!(clockwork_analysis::leads(&course).is_empty(), "nothing was memorised");
+}
+
+/// A run that groks, in round numbers: step, train and test accuracy, train and test loss, restricted loss, excluded loss
+/// on the training pairs, and the sum of squared weights.
+const GROKS: [(u64, [f64; 7]); 8] = [
+    (0, [0.1, 0.1, 4.0, 4.0, 4.0, 4.0, 1000.0]),
+    (100, [1.0, 0.1, 0.01, 8.0, 2.0, 1.0, 3000.0]),
+    (200, [1.0, 0.2, 1e-3, 8.0, 1.0, 3.0, 2800.0]),
+    (300, [1.0, 0.3, 1e-4, 6.0, 1e-5, 6.0, 2600.0]),
+    (400, [1.0, 0.8, 1e-5, 1.0, 1e-6, 10.0, 2400.0]),
+    (500, [1.0, 1.0, 1e-6, 1e-6, 1e-7, 9.0, 1500.0]),
+    (600, [1.0, 1.0, 1e-6, 1e-6, 1e-7, 8.0, 1000.0]),
+    (700, [1.0, 1.0, 1e-6, 1e-6, 1e-7, 8.0, 950.0]),
+];
+
+fn course_of(rows: &[(u64, [f64; 7])]) -> Progress {
+    let mut course = course();
+    let row = course.rows[1].clone();
+    let of =
+        |&(step, [train, test, train_loss, test_loss, restricted, excluded, squares]): &(u64, [f64; 7])| {
+            let mut row = row.clone();
+            (row.step, row.train_accuracy, row.test_accuracy) = (step, Some(train), Some(test));
+            let of_train = row.measures.train.as_mut().unwrap();
+            (of_train.loss, of_train.excluded_loss_2d) = (train_loss, excluded);
+            row.measures.test.as_mut().unwrap().loss = test_loss;
+            row.measures.all.restricted_loss_3d = restricted;
+            row.sum_squared_weights = squares;
+            row
+        };
+    course.rows = rows.iter().map(of).collect();
+    course
+}
+
+/// The claims that fail, by their names.
+fn failing(claims: &[Claim]) -> Vec<&str> {
+    claims.iter().filter(|claim| claim.fails()).map(|claim| &claim.id[..]).collect()
+}
+
+#[test]
+fn phases_begin_where_the_excluded_loss_turns_and_where_it_has_risen() {
+    let course = course_of(&GROKS);
+    let phases = CoursePhases::of(&course);
+    // Nine tenths of the way from 1 to 10 is 7.9 on a logarithmic scale, and of that from 2400 to 950 is 1095.
+    let expected = CoursePhases { circuit_formation: Some(100), cleanup: Some(400), clean: Some(600) };
+    assert_eq!(phases, expected);
+    let claims = course_claims(&course);
+    assert!(claims.len() == 4 && claims.iter().all(Claim::holds), "{claims:?}");
+    let json = serde_json::to_string(&claims).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<Claim>>(&json).unwrap(), claims);
+}
+
+#[test]
+fn a_run_that_only_memorises_has_no_circuit_and_one_that_keeps_its_weights_no_cleanup() {
+    let all =
+        ["circuit-forms-under-memory", "restricted-leads", "weights-shrink-in-cleanup", "phases-in-order"];
+    // Without weight decay a network gets surer of what it knows, and the excluded loss falls with the training loss.
+    let memorises = course_of(&GROKS.map(|(step, [train, _, loss, _, _, _, squares])| {
+        (step, [train, 0.1, loss, 9.0, 4.0, 2.0 * loss, squares.max(3000.0)])
+    }));
+    let none = CoursePhases { circuit_formation: None, cleanup: None, clean: None };
+    assert_eq!(CoursePhases::of(&memorises), none);
+    let claims = course_claims(&memorises);
+    assert_eq!(failing(&claims), all, "{claims:?}");
+    let json = serde_json::to_string(&claims).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<Claim>>(&json).unwrap(), claims, "every figure is a number");
+    let keeps = course_of(&GROKS.map(|(step, [a, b, c, d, e, f, _])| (step, [a, b, c, d, e, f, 3000.0])));
+    assert_eq!(CoursePhases::of(&keeps), CoursePhases { circuit_formation: Some(100), ..none });
+    assert_eq!(failing(&course_claims(&keeps)), all[2..]);
+}
+
+#[test]
+fn each_claim_about_the_course_fails_by_its_own_figure() {
+    let with = |row: usize, column: usize, value: f64| {
+        let mut rows = GROKS;
+        rows[row].1[column] = value;
+        course_claims(&course_of(&rows))
+    };
+    // The training loss while the circuit forms, against a tenth of the lowest excluded loss.
+    assert_eq!(failing(&with(2, 2, 0.09)), Vec::<&str>::new());
+    assert_eq!(failing(&with(2, 2, 0.11)), ["circuit-forms-under-memory"]);
+    // The fastest fall, before cleanup.
+    assert_eq!(failing(&with(1, 6, 6000.0)), ["weights-shrink-in-cleanup"]);
+    // A restricted loss that falls with the test loss.
+    let mut late = GROKS;
+    late[..5].iter_mut().for_each(|(_, row)| row[4] = 4.0);
+    assert_eq!(failing(&course_claims(&course_of(&late))), ["restricted-leads"]);
+    // A test accuracy that comes when all is clean.
+    let mut after = GROKS;
+    after[..7].iter_mut().for_each(|(_, row)| row[1] = 0.1);
+    assert_eq!(failing(&course_claims(&course_of(&after))), ["phases-in-order"]);
+}
+
+#[test]
+fn claims_about_a_course_do_not_apply_without_a_split_or_known_pairs() {
+    let of = |change: &dyn Fn(&mut Progress)| {
+        let mut course = course_of(&GROKS);
+        change(&mut course);
+        let claims = course_claims(&course);
+        assert!(
+            claims.len() == 4 && claims.iter().all(|claim| !claim.holds() && !claim.fails()),
+            "{claims:?}"
+        );
+        claims[0].verdict.clone()
+    };
+    let reasons = [
+        of(&|course| course.rows.iter_mut().for_each(|row| row.measures.train = None)),
+        of(&|course| course.rows.iter_mut().for_each(|row| row.train_accuracy = Some(0.5))),
+    ];
+    let words =
+        ["it is not known which pairs were trained on", "the training pairs are not known at any checkpoint"];
+    assert_eq!(reasons, words.map(|reason| Verdict::DoesNotApply { reason: reason.to_owned() }));
 }

@@ -3,6 +3,7 @@
 mod analysis_progress;
 mod args;
 mod checkpoint_path;
+mod claim_lines;
 mod commands;
 mod comparison_csv;
 mod comparison_table;

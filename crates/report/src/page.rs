@@ -1,6 +1,6 @@
 //! The report as one HTML file.
 
-use clockwork_analysis::{AnalysisFiles, Claim, Findings, Progress, Verdict};
+use clockwork_analysis::{AnalysisFiles, Claim, CoursePhases, Findings, Progress, Verdict, course_claims};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
@@ -90,7 +90,10 @@ pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, of_story: &[
         id: "claims",
         name: "Claims",
         title: "The claims, checked",
-        content: html! { (before_the_claims(report)) (claims(&findings.claims)) },
+        content: html! {
+            (before_the_claims(report)) (claims(&findings.claims))
+            @if let Some(progress) = report.course() { (claims_about_the_course(progress)) }
+        },
     }];
     sections.extend(training.map(|[_, accuracy]| PageSection {
         id: "training",
@@ -171,6 +174,13 @@ fn before_the_claims(report: &Report) -> Markup {
         @if let Some(command) = words::train_on(findings, newest, "clockwork") {
             p { "Training on may mend that: " code { (command) } }
         }
+    }
+}
+
+fn claims_about_the_course(progress: &Progress) -> Markup {
+    html! {
+        p { "How the circuit came about, " (words::phases(&CoursePhases::of(progress))) "." }
+        (claims(&course_claims(progress)))
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clockwork_analysis::Progress;
 use clockwork_files::{in_turn, remove_old_leftovers, write_atomically};
 use rayon::prelude::*;
 
@@ -30,6 +31,11 @@ const PAGE: &str = "report.html";
 pub const FIGURES: &str = "figures";
 
 impl Report<'_> {
+    /// What was measured of the run's checkpoints, if there is more than one.
+    pub(crate) fn course(&self) -> Option<&Progress> {
+        self.progress.filter(|progress| progress.rows.len() > 1)
+    }
+
     /// Writes `report.html`, one file that needs no other, and `figures/*.svg` and `*.png`.
     ///
     /// # Errors
@@ -37,7 +43,7 @@ impl Report<'_> {
     /// [`Error::Analysis`] where the files of the analysis do not fit together, [`Error::Drawing`] where a
     /// figure cannot be drawn, [`Error::Io`] where a file operation fails.
     pub fn write(&self, directory: &Path) -> Result<Written> {
-        let course = self.progress.filter(|progress| progress.rows.len() > 1).map(course_section);
+        let course = self.course().map(course_section);
         let mut sections: Vec<Section> = course.into_iter().chain(story(self.analysis)?).collect();
         sections.extend_from_slice(self.further);
         let training = self.training.filter(|curves| !curves.steps.is_empty()).map(training_figures);

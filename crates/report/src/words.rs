@@ -4,7 +4,8 @@ use std::path::Path;
 
 pub use clockwork_analysis::short;
 use clockwork_analysis::{
-    Check, Claim, ComparedRun, FailureKind, Findings, HoldAtLoss, Provenance, Role, Summary, Verdict,
+    Check, Claim, ComparedRun, CoursePhases, FailureKind, Findings, HoldAtLoss, Provenance, Role, Summary,
+    Verdict,
 };
 use clockwork_model::{Architecture, ImportedFrom, Norm, Operation};
 use serde_json::Value;
@@ -200,6 +201,20 @@ fn some(names: &[String]) -> String {
     match names.len() {
         n if n <= MOST_NAMED + 1 => names.join(", "),
         n => format!("{} and {} others", names[..MOST_NAMED].join(", "), n - MOST_NAMED),
+    }
+}
+
+/// The phases of a run's course, and what of them is missing.
+#[must_use]
+pub fn phases(of: &CoursePhases) -> String {
+    match (of.circuit_formation, of.cleanup, of.clean) {
+        (None, ..) => "phases: memorisation, and no circuit that forms".to_owned(),
+        (Some(formation), Some(cleanup), Some(clean)) => format!(
+            "phases: memorisation until step {formation}, circuit formation until {cleanup}, cleanup until {clean}"
+        ),
+        (Some(formation), ..) => {
+            format!("phases: memorisation until step {formation}, circuit formation since, and no cleanup")
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{AnalysisFiles, Claim, Findings, Observer, Verdict};
+use clockwork_analysis::{AnalysisFiles, Claim, Findings, Observer};
 use clockwork_model::Checkpoint;
 use clockwork_report::words;
 use clockwork_training::{Record, RunFiles};
@@ -10,6 +10,7 @@ use crate::{
     analysis_progress::AnalysisProgress,
     args::AnalyzeArgs,
     checkpoint_path::checkpoint_path,
+    claim_lines::claim_lines,
     commands::report::{report_text, write_report},
     exit::Ended,
     hints::is_output_forbidden,
@@ -97,10 +98,7 @@ fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path
     lines.extend(words::conditions(provenance, summary).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(words::peculiarities(summary).iter().map(|sentence| format!("  {sentence}")));
     lines.push(String::new());
-    let width = claims.iter().map(|claim| claim.statement.chars().count()).max().unwrap_or(0);
-    lines.extend(claims.iter().map(|claim| line(claim, width)));
-    let held = claims.iter().filter(|claim| claim.holds()).count();
-    lines.push(format!("\n  {held} of {} claims hold", claims.len()));
+    lines.extend(claim_lines(claims));
     lines.extend(words::reasons(claims).iter().map(|reason| format!("    {reason}")));
     lines.extend(words::train_on(findings, newest, &program()).map(|on| format!("  train on {on}")));
     lines.extend(out.map(|out| format!("  figures {}", out.display())));
@@ -113,14 +111,4 @@ fn newest_step(run: &RunFiles) -> Option<u64> {
         Record::Trained(record) => Some(record.step),
         Record::Imported(_) => None,
     }
-}
-
-/// A claim in a line, its verdict first.
-fn line(claim: &Claim, width: usize) -> String {
-    let (verdict, bounds) = match claim.verdict {
-        Verdict::Holds => ("holds", format!("  ({})", words::bounds(claim))),
-        Verdict::Fails { .. } => ("FAILS", format!("  ({})", words::bounds(claim))),
-        Verdict::DoesNotApply { .. } => ("n/a  ", String::new()),
-    };
-    format!("  {verdict}  {:<width$}  {}{bounds}", claim.statement, words::found(claim))
 }

@@ -1,14 +1,18 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{Lead, Progress, ProgressRow, key_freqs_of, leads};
+use clockwork_analysis::{
+    Claim, CoursePhases, Lead, Progress, ProgressRow, course_claims, key_freqs_of, leads,
+};
 use clockwork_model::{Checkpoint, CheckpointFile, ReadAs};
 use clockwork_report::words::{self, short};
 use clockwork_training::RunFiles;
+use serde::Serialize;
 
 use crate::{
     args::ProgressArgs,
     checkpoint_path::checkpoint_path,
+    claim_lines::claim_lines,
     exit::{Ended, WrongRequest},
     printer::Printer,
     table::table,
@@ -53,10 +57,27 @@ pub fn progress(args: &ProgressArgs) -> anyhow::Result<Ended> {
     printer.remove(&bar);
     measured.write(&out)?;
     printer.result(&match args.json {
-        true => serde_json::to_string_pretty(&measured)? + "\n",
+        true => serde_json::to_string_pretty(&Told::of(&measured))? + "\n",
         false => text(&measured) + &format!("\n  measures {}\n", out.display()),
     })?;
     Ok(Ended::Done)
+}
+
+/// What programs read: the measures, and what they tell.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    measured: &'a Progress,
+    phases: CoursePhases,
+    leads: Vec<Lead>,
+    claims: Vec<Claim>,
+}
+
+impl<'a> Told<'a> {
+    fn of(measured: &'a Progress) -> Self {
+        let (phases, leads) = (CoursePhases::of(measured), leads(measured));
+        Self { measured, phases, leads, claims: course_claims(measured) }
+    }
 }
 
 /// A measurement by the frequencies asked for, or those of the newest checkpoint.
@@ -115,7 +136,9 @@ fn text(progress: &Progress) -> String {
         text += "\n  what leads, once the training pairs are known\n";
         text += &table(&header, rows, &[1, 2, 3, 4]);
     }
-    text
+    let phases = words::phases(&CoursePhases::of(progress));
+    let claims = claim_lines(&course_claims(progress)).join("\n");
+    format!("{text}\n  {phases}\n\n{claims}\n")
 }
 
 fn cells(row: &ProgressRow) -> Vec<String> {

@@ -1,4 +1,4 @@
-use clockwork_analysis::{Cluster, Progress, ProgressRow, leads};
+use clockwork_analysis::{Cluster, CoursePhases, Progress, ProgressRow, leads};
 
 use super::section::{Entry, Section};
 use crate::{Axis, Content, Figure, HeatMap, Line, words};
@@ -38,7 +38,7 @@ fn losses(of: &Progress) -> Entry {
         "course-losses",
         "Losses, of the network and of parts of its logits",
         [steps(), Axis::log("loss (nats)")],
-        Content::Lines { lines, marks: vec![] },
+        Content::Lines { lines, marks: phase_marks(of) },
     );
     let key_freqs = match of.key_freqs_of_step {
         Some(step) => format!("the key frequencies of step {step}, {}", words::list(&of.key_freqs)),
@@ -65,6 +65,13 @@ fn losses(of: &Progress) -> Entry {
              training pairs without the waves of x + y: where it rises, the network comes to depend on them.{told}"
         ),
     )
+}
+
+/// Where phases begin.
+fn phase_marks(of: &Progress) -> Vec<(f64, String)> {
+    let CoursePhases { circuit_formation, cleanup, clean } = CoursePhases::of(of);
+    let begins = [(circuit_formation, "circuit formation"), (cleanup, "cleanup"), (clean, "clean")];
+    begins.into_iter().filter_map(|(step, name)| Some((step? as f64, name.to_owned()))).collect()
 }
 
 fn structure(of: &Progress) -> Entry {

@@ -38,13 +38,12 @@ pub struct AnalysedNetwork {
     n: usize,
 }
 
-/// The mean loss and the accuracy over all pairs of a task, and the losses over those trained on and held out.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OverAllPairs {
-    pub loss: f64,
-    pub accuracy: f64,
-    pub train_and_test_loss: Option<[f64; 2]>,
-    pub train_and_test_accuracy: Option<[f64; 2]>,
+/// The logits of all pairs of a task, and which of them were trained on and held out, where that is known.
+#[derive(Debug, Clone)]
+pub(crate) struct AllPairs<'a> {
+    task: Task,
+    logits: Cow<'a, [f64]>,
+    split: Option<SplitInputs>,
 }
 
 /// Which inputs were trained on and which were held out, [n²] each.
@@ -133,27 +132,47 @@ impl AnalysedNetwork {
         self.network.linear_heads().map(|heads| (heads, &self.embedding[..]))
     }
 
-    /// What it does over all pairs of its task, those included that have no coordinates.
-    pub(crate) fn over_all_pairs(&self, split: Option<&Split>) -> Result<OverAllPairs> {
+    /// All pairs of its task, those included that have no coordinates.
+    pub(crate) fn over_all_pairs(&self, split: Option<&Split>) -> Result<AllPairs<'_>> {
         let n_pairs = self.task.n_pairs();
         // They have been run where each is its own coordinate.
-        let logits: Cow<[f64]> = match self.pairs.iter().copied().eq(0..n_pairs) {
+        let logits = match self.pairs.iter().copied().eq(0..n_pairs) {
             true => (&self.logits).into(),
             false => self.network.run(&self.task.pairs().collect::<Vec<_>>())?.logits.into(),
         };
-        let losses = Losses { task: self.task, original: &logits };
         let split = split.map(|split| SplitInputs::new(split, &(0..n_pairs)));
-        Ok(OverAllPairs {
-            loss: losses.of(&logits),
-            accuracy: losses.accuracy(&logits),
-            train_and_test_loss: split.as_ref().map(|split| losses.of_split(&logits, split)),
-            train_and_test_accuracy: split.as_ref().map(|split| losses.accuracy_of_split(&logits, split)),
-        })
+        Ok(AllPairs { task: self.task, logits, split })
     }
 
     /// Which inputs a split of the task's pairs trains on and holds out.
     pub(crate) fn inputs_of(&self, split: &Split) -> SplitInputs {
         SplitInputs::new(split, &self.pairs.iter().copied())
+    }
+}
+
+impl AllPairs<'_> {
+    fn losses(&self) -> Losses<'_> {
+        Losses { task: self.task, original: &self.logits }
+    }
+
+    /// The mean loss.
+    pub fn loss(&self) -> f64 {
+        self.losses().of(&self.logits)
+    }
+
+    /// The fraction that is answered right.
+    pub fn accuracy(&self) -> f64 {
+        self.losses().accuracy(&self.logits)
+    }
+
+    /// The mean losses over the pairs trained on and held out.
+    pub fn train_and_test_loss(&self) -> Option<[f64; 2]> {
+        self.split.as_ref().map(|split| self.losses().of_split(&self.logits, split))
+    }
+
+    /// The fractions of the pairs trained on and held out that are answered right.
+    pub fn train_and_test_accuracy(&self) -> Option<[f64; 2]> {
+        self.split.as_ref().map(|split| self.losses().accuracy_of_split(&self.logits, split))
     }
 }
 

@@ -2,11 +2,8 @@ use clockwork_model::{Architecture, Checkpoint, ModelConfig, Task, TokenLayout};
 
 use crate::{
     Ablation, AnalysedNetwork, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis,
-    KeyFreqsByRule, Logits, NeuronClusters, ReluFit, Result, WLogit,
-    analysed_network::{OverAllPairs, SplitInputs},
-    losses::Losses,
-    served_freq::served_freq,
-    share::share,
+    KeyFreqsByRule, Logits, NeuronClusters, ReluFit, Result, WLogit, analysed_network::SplitInputs,
+    losses::Losses, served_freq::served_freq, share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
@@ -90,8 +87,9 @@ impl Analysis {
         let basis = FourierBasis::new(network.n());
         let losses = Losses { task: network.addition(), original: &network.logits };
         let split = of.split();
-        let OverAllPairs { loss, accuracy, train_and_test_loss, .. } =
-            network.over_all_pairs(split.as_ref())?;
+        let pairs = network.over_all_pairs(split.as_ref())?;
+        let (original_loss, accuracy) = (pairs.loss(), pairs.accuracy());
+        let train_and_test_loss = pairs.train_and_test_loss();
         let split = split.map(|split| network.inputs_of(&split));
         next();
         let embedding = Embedding::new(&basis, &network)?;
@@ -109,7 +107,7 @@ impl Analysis {
         let relu_fit = ReluFit::new(&basis, ReluFit::default_freq(basis.modulus()));
         Ok(Self {
             task,
-            original_loss: loss,
+            original_loss,
             loss_in_coordinates: losses.of(&network.logits),
             train_and_test_loss,
             accuracy,

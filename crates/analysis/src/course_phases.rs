@@ -142,7 +142,7 @@ fn leads_by(known: &[ProgressRow]) -> Check {
     let halfways = ["test loss", "restricted loss (3d, all)"].map(|measure| halfway_of(known, measure));
     let lead =
         if let [Some(test), Some(restricted)] = halfways { test as f64 - restricted as f64 } else { 0.0 };
-    let quantity = "steps by which it has gone half of its way before";
+    let quantity = "steps earlier that it has gone half of its way";
     check(quantity, lead, Relation::Above, 0.0, "the clock is there before what drowns it is gone")
 }
 
@@ -195,7 +195,7 @@ fn in_order(known: &[ProgressRow], phases: CoursePhases) -> Vec<Check> {
     };
     vec![
         after("steps from circuit formation to cleanup", formation, cleanup),
-        after("from circuit formation to half of the test accuracy's way", formation, generalises),
-        after("from there to the end of cleanup", generalises, clean),
+        after("to half of the test accuracy's way", formation, generalises),
+        after("and from there to the end of cleanup", generalises, clean),
     ]
 }

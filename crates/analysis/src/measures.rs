@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -166,7 +167,7 @@ fn losses(of: &Measured, by_sum: &BySum) -> Losses {
         Variant {
             restricted: logits.loss_of(&alone),
             excluded,
-            without: basis.frequencies().map(without).collect(),
+            without: basis.frequencies().into_par_iter().map(without).collect(),
         }
     };
     let hidden = network.logit_scale.is_none().then(|| {

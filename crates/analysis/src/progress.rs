@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AnalysedNetwork, Cluster, Embedding, Error, FourierBasis, Measures, NeuronClusters, Result, WLogit,
-    analysed_network::OverAllPairs,
     analysis_files::{SOURCES, VERSION},
     logits::quadratic_and_linear_shares,
     measures::Measured,
@@ -136,8 +135,8 @@ impl ProgressRow {
         let network = finite(checkpoint)?;
         let basis = FourierBasis::new(network.n());
         let split = checkpoint.split();
-        let OverAllPairs { accuracy, train_and_test_accuracy, .. } =
-            network.over_all_pairs(split.as_ref())?;
+        let pairs = network.over_all_pairs(split.as_ref())?;
+        let (accuracy, train_and_test_accuracy) = (pairs.accuracy(), pairs.train_and_test_accuracy());
         let split = split.map(|split| network.inputs_of(&split));
         let embedding = Embedding::new(&basis, &network)?;
         let clusters = NeuronClusters::new(&basis, &network);

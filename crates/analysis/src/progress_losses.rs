@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use clockwork_model::loss;
 use rayon::prelude::*;
 
@@ -16,7 +18,7 @@ pub(crate) struct LossOver {
 /// The logits of all inputs, made ready for leaving parts of them out.
 ///
 /// What a part takes off a logit depends on the sum and the answer alone, so the exponentials of the logits are computed
-/// once, and each part takes one product per logit. Sums have positive terms only: they are exact where an answer is all
+/// once, and each part takes one product per logit and one logarithm per input. Sums have positive terms only: they are exact where an answer is all
 /// but certain.
 pub(crate) struct LogitsToExclude<'a> {
     n: usize,
@@ -24,12 +26,25 @@ pub(crate) struct LogitsToExclude<'a> {
     exponentials: Vec<f64>,
     /// The right answer's logit less the largest of its input, [n²].
     of_answers: Vec<f64>,
+    /// e to the power of minus that: the odds of the answer with the largest logit against the right one, [n²].
+    against_answers: Vec<f64>,
     split: Option<&'a SplitInputs>,
 }
 
 /// The sum of an input's numbers, which is its right answer.
 fn sum_of(n: usize, input: usize) -> usize {
     (input / n + input % n) % n
+}
+
+/// How many sums a product of two rows is split into, so that the processor takes as many elements at once.
+const LANES: usize = 8;
+
+/// The scalar product of two rows.
+fn product(row: &[f64], factors: &[f64]) -> f64 {
+    let (row, factors) = (row.chunks_exact(LANES), factors.chunks_exact(LANES));
+    let rest: f64 = row.remainder().iter().zip(factors.remainder()).map(|(a, b)| a * b).sum();
+    let add = |sums: [f64; LANES], (a, b): (&[f64], &[f64])| std::array::from_fn(|i| sums[i] + a[i] * b[i]);
+    rest + row.zip(factors).fold([0.0; LANES], add).iter().sum::<f64>()
 }
 
 impl<'a> LogitsToExclude<'a> {
@@ -44,8 +59,9 @@ impl<'a> LogitsToExclude<'a> {
             let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             row[sum_of(n, input)] - largest
         };
-        let of_answers = logits.chunks_exact(n).enumerate().map(of_answer).collect();
-        Self { n, exponentials, of_answers, split }
+        let of_answers: Vec<f64> = logits.chunks_exact(n).enumerate().map(of_answer).collect();
+        let against_answers = of_answers.iter().map(|logit| (-logit).exp()).collect();
+        Self { n, exponentials, of_answers, against_answers, split }
     }
 
     /// The loss of the logits less a part of them.
@@ -57,10 +73,14 @@ impl<'a> LogitsToExclude<'a> {
             let answer = sum_of(n, input);
             let row = &self.exponentials[input * n..][..n];
             let factors = &factors[answer * n..][..n];
-            let others = |range: std::ops::Range<usize>| -> f64 {
-                row[range.clone()].iter().zip(&factors[range]).map(|(e, factor)| e * factor).sum()
-            };
+            let others = |range: Range<usize>| product(&row[range.clone()], &factors[range]);
             let others = others(0..answer) + others(answer + 1..n);
+            // The loss is ln(1 + odds), the odds of any other answer against the right one.
+            let odds = others * self.against_answers[input] / factors[answer];
+            if odds.is_normal() {
+                return odds.ln_1p();
+            }
+            // They are too large or too small for a number of 64 bits, and their logarithm is not.
             let t = others.ln() - (self.of_answers[input] - part.row(answer)[answer]);
             t.max(0.0) + (-t.abs()).exp().ln_1p()
         };

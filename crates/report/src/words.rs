@@ -208,12 +208,12 @@ fn some(names: &[String]) -> String {
 #[must_use]
 pub fn phases(of: &CoursePhases) -> String {
     match (of.circuit_formation, of.cleanup, of.clean) {
-        (None, ..) => "phases: memorisation, and no circuit that forms".to_owned(),
+        (None, ..) => "memorisation, and no circuit that forms".to_owned(),
         (Some(formation), Some(cleanup), Some(clean)) => format!(
-            "phases: memorisation until step {formation}, circuit formation until {cleanup}, cleanup until {clean}"
+            "memorisation until step {formation}, circuit formation until {cleanup}, cleanup until {clean}"
         ),
         (Some(formation), ..) => {
-            format!("phases: memorisation until step {formation}, circuit formation since, and no cleanup")
+            format!("memorisation until step {formation}, circuit formation since, and no cleanup")
         }
     }
 }

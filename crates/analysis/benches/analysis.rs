@@ -1,7 +1,7 @@
 //! How long the analysis of one checkpoint of the paper's sizes takes, and its parts, and what it holds in
 //! memory at most. The network is the clock set by hand, with five frequencies as a trained one has.
 
-use clockwork_analysis::{AnalysedNetwork, AnalysisFiles, FourierBasis};
+use clockwork_analysis::{AnalysedNetwork, AnalysisFiles, FourierBasis, ProgressRow};
 use clockwork_model::{Checkpoint, CheckpointFile, clock};
 use divan::{Bencher, black_box, counter::ItemsCount};
 use peak_alloc::PeakAlloc;
@@ -11,9 +11,11 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const P: usize = 113;
 
+const FREQS: [usize; 5] = [14, 35, 41, 42, 52];
+
 /// Five frequencies of 51 angles have 510 neurons.
 fn checkpoint() -> CheckpointFile {
-    let (config, weights) = clock(P, &[14, 35, 41, 42, 52], 51);
+    let (config, weights) = clock(P, &FREQS, 51);
     let checkpoint = Checkpoint::of_weights(config, weights);
     CheckpointFile { path: "clock".into(), sha256: String::new(), checkpoint }
 }
@@ -37,6 +39,15 @@ fn whole(bencher: Bencher) {
         let files = AnalysisFiles::of(&checkpoint, &mut ()).expect("the network is whole");
         files.write(directory.path()).expect("the directory can be written to");
     });
+}
+
+/// Everything that `clockwork progress` measures of a checkpoint once it is read; it measures two at once.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn progress_row(bencher: Bencher) {
+    let checkpoint = checkpoint();
+    bencher
+        .counter(ItemsCount::new(1_u32))
+        .bench_local(|| ProgressRow::of(black_box(&checkpoint), &FREQS).expect("the network is whole"));
 }
 
 #[divan::bench(sample_count = 10, sample_size = 1)]

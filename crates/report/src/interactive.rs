@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Axis, Content, Figure, HeatMap,
     colours::{LINES, hex, stops},
+    legend::LegendPlace,
     ticks::Ticks,
 };
 
@@ -56,7 +57,7 @@ pub(crate) fn json(figure: &Figure) -> String {
         .font(Font::new().family("system-ui, sans-serif").size(13))
         .x_axis(axis(figure, first, 0))
         .y_axis(axis(figure, first, 1))
-        .legend(Legend::new().x(1.0).y(1.0).x_anchor(Anchor::Right));
+        .legend(legend(figure, first));
     layout = decorated(layout, figure, first);
     if let Some(name) = &figure.slider {
         let step = |(i, frame): (usize, &crate::Frame)| {
@@ -83,6 +84,16 @@ pub(crate) fn json(figure: &Figure) -> String {
         }
     }
     plot.to_string()
+}
+
+/// The legend, where it covers the least.
+fn legend(figure: &Figure, content: Option<&Content>) -> Legend {
+    let LegendPlace { x, y } = match content {
+        Some(Content::Lines { lines, marks }) => LegendPlace::among(figure, lines, marks),
+        _ => LegendPlace { x: 1.0, y: 1.0 },
+    };
+    // An anchor that is chosen by plotly is that of the third of the axes which the place is in.
+    Legend::new().x(x).y(y).x_anchor(Anchor::Auto).y_anchor(Anchor::Auto)
 }
 
 /// The names of positions along both axes, by how plotly would write their numbers. They hold for labels at

@@ -25,6 +25,7 @@ mod error;
 mod figure;
 mod font;
 mod interactive;
+mod legend;
 mod page;
 mod report;
 mod story;

@@ -14,6 +14,7 @@ use crate::{
     Content, Figure, HeatMap,
     colours::{GREY, LINES, colour},
     error::Anything,
+    legend::LegendPlace,
     ticks::Ticks,
 };
 
@@ -51,7 +52,15 @@ pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
             }
             // More lines than colours cannot be told apart.
             if (2..=LINES.len()).contains(&lines.len()) {
-                draw_legend(chart, SeriesLabelPosition::UpperRight, scale)?;
+                let position = match LegendPlace::among(figure, lines, marks) {
+                    LegendPlace { x: 1.0, y: 1.0 } => SeriesLabelPosition::UpperRight,
+                    LegendPlace { x: 1.0, y: 0.0 } => SeriesLabelPosition::LowerRight,
+                    LegendPlace { x: 1.0, .. } => SeriesLabelPosition::MiddleRight,
+                    LegendPlace { y: 1.0, .. } => SeriesLabelPosition::UpperLeft,
+                    LegendPlace { y: 0.0, .. } => SeriesLabelPosition::LowerLeft,
+                    LegendPlace { .. } => SeriesLabelPosition::MiddleLeft,
+                };
+                draw_legend(chart, position, scale)?;
             }
         }
         Content::Points(points) => {

@@ -39,8 +39,37 @@ pub struct CoursePhases {
     pub clean: Option<u64>,
 }
 
+/// How the excluded loss on the training pairs falls and rises again.
+#[derive(Clone, Copy)]
+struct ExcludedLoss {
+    /// The row in which it is lowest.
+    turns_at: usize,
+    lowest: f64,
+    /// Its highest value from there on.
+    highest: f64,
+}
+
 fn excluded(row: &ProgressRow) -> Option<f64> {
     row.measures.train.as_ref().map(|train| train.excluded_loss_2d)
+}
+
+impl ExcludedLoss {
+    /// That of some rows; none where it is not known which pairs were trained on.
+    fn of(rows: &[ProgressRow]) -> Option<Self> {
+        let losses = rows.iter().map(excluded).collect::<Option<Vec<f64>>>()?;
+        let (turns_at, &lowest) = losses.iter().enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let highest = losses[turns_at..].iter().copied().fold(lowest, f64::max);
+        Some(Self { turns_at, lowest, highest })
+    }
+
+    fn rises(self) -> bool {
+        self.highest >= RISES * self.lowest
+    }
+
+    /// Where it has risen: nine tenths of its way, on a logarithmic scale.
+    fn risen(self) -> f64 {
+        self.lowest * (self.highest / self.lowest).powf(RISEN)
+    }
 }
 
 impl CoursePhases {
@@ -49,28 +78,20 @@ impl CoursePhases {
     pub fn of(progress: &Progress) -> Self {
         let rows = &progress.rows;
         let mut phases = Self { circuit_formation: None, cleanup: None, clean: None };
-        let losses: Vec<f64> = rows.iter().filter_map(excluded).collect();
-        if losses.len() < rows.len() {
-            return phases;
-        }
-        let Some(lowest) = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])) else {
+        let Some(loss) = ExcludedLoss::of(rows).filter(|loss| loss.rises()) else { return phases };
+        phases.circuit_formation = Some(rows[loss.turns_at].step);
+        let has_risen = |row: &&ProgressRow| excluded(row).is_some_and(|of_row| of_row >= loss.risen());
+        let (Some(begins), Some(last)) = (rows[loss.turns_at..].iter().find(has_risen), rows.last()) else {
             return phases;
         };
-        let highest = losses[lowest..].iter().copied().fold(0.0, f64::max);
-        if highest < RISES * losses[lowest] {
-            return phases;
-        }
-        phases.circuit_formation = Some(rows[lowest].step);
-        let risen = losses[lowest] * (highest / losses[lowest]).powf(RISEN);
-        let Some(begins) = (lowest..rows.len()).find(|&row| losses[row] >= risen) else { return phases };
-        let squares = |row: usize| rows[row].sum_squared_weights;
-        let (first, last) = (squares(begins), squares(rows.len() - 1));
+        let (first, last) = (begins.sum_squared_weights, last.sum_squared_weights);
         if last > LEFT_BY_CLEANUP * first {
             return phases;
         }
-        phases.cleanup = Some(rows[begins].step);
+        phases.cleanup = Some(begins.step);
         let fallen = first - FALLEN * (first - last);
-        phases.clean = (begins..rows.len()).find(|&row| squares(row) <= fallen).map(|row| rows[row].step);
+        let is_clean = |row: &&ProgressRow| row.step >= begins.step && row.sum_squared_weights <= fallen;
+        phases.clean = rows.iter().find(is_clean).map(|row| row.step);
         phases
     }
 }
@@ -81,28 +102,28 @@ impl CoursePhases {
 pub fn course_claims(progress: &Progress) -> Vec<Claim> {
     let phases = CoursePhases::of(progress);
     let known = rows_from_memorised(progress);
-    let why_not = if progress.rows.iter().any(|row| excluded(row).is_none()) {
-        Some("it is not known which pairs were trained on")
-    } else if known.is_empty() {
-        Some("the training pairs are not known at any checkpoint")
-    } else {
-        None
+    let excluded = match ExcludedLoss::of(&progress.rows) {
+        None => Err("it is not known which pairs were trained on"),
+        Some(_) if known.is_empty() => Err("the training pairs are not known at any checkpoint"),
+        Some(loss) => Ok(loss),
     };
-    let about = |id: &str, statement: &str, checks: &dyn Fn() -> Vec<Check>| match why_not {
-        Some(reason) => Claim::does_not_apply(id, statement, reason),
-        None => Claim::new(id, statement, checks()),
+    let about = |id: &str, statement: &str, checks: &dyn Fn(ExcludedLoss) -> Vec<Check>| match excluded {
+        Err(reason) => Claim::does_not_apply(id, statement, reason),
+        Ok(loss) => Claim::new(id, statement, checks(loss)),
     };
     vec![
-        about("circuit-forms-under-memory", "the circuit forms while the training pairs are known", &|| {
-            circuit_forms(progress, phases)
-        }),
-        about("restricted-leads", "the restricted loss falls before the test loss", &|| {
+        about(
+            "circuit-forms-under-memory",
+            "the circuit forms while the training pairs are known",
+            &|loss| circuit_forms(&progress.rows[loss.turns_at..], loss, phases),
+        ),
+        about("restricted-leads", "the restricted loss falls before the test loss", &|_| {
             vec![leads_by(known)]
         }),
-        about("weights-shrink-in-cleanup", "weights shrink fastest during cleanup", &|| {
+        about("weights-shrink-in-cleanup", "weights shrink fastest during cleanup", &|_| {
             shrinks(known, phases)
         }),
-        about("phases-in-order", "phases come in order", &|| in_order(known, phases)),
+        about("phases-in-order", "phases come in order", &|_| in_order(known, phases)),
     ]
 }
 
@@ -110,19 +131,15 @@ fn check(quantity: &str, value: f64, relation: Relation, bound: f64, source: &st
     Check { quantity: quantity.to_owned(), freq: None, value, relation, bound, source: source.to_owned() }
 }
 
-/// The excluded loss rises on pairs that the network goes on knowing.
-fn circuit_forms(progress: &Progress, phases: CoursePhases) -> Vec<Check> {
-    let lowest = progress.rows.iter().filter_map(excluded).fold(f64::INFINITY, f64::min);
-    let lowest_at = progress.rows.iter().position(|row| excluded(row) == Some(lowest)).unwrap_or(0);
-    let after = &progress.rows[lowest_at..];
-    let highest = after.iter().filter_map(excluded).fold(0.0, f64::max);
+/// The excluded loss rises on pairs that the network goes on knowing. The rows are those from its lowest value on.
+fn circuit_forms(rows: &[ProgressRow], loss: ExcludedLoss, phases: CoursePhases) -> Vec<Check> {
     let is_forming = |row: &&ProgressRow| phases.cleanup.is_none_or(|cleanup| row.step < cleanup);
     let train_loss = |row: &ProgressRow| row.measures.train.as_ref().map_or(f64::NAN, |train| train.loss);
-    let of_train = after.iter().skip(1).take_while(is_forming).map(train_loss).fold(0.0, f64::max);
+    let of_train = rows.iter().skip(1).take_while(is_forming).map(train_loss).fold(0.0, f64::max);
     vec![
         check(
             "rise of the excluded loss on the training pairs",
-            highest / lowest,
+            loss.highest / loss.lowest,
             Relation::Above,
             RISES,
             "twice its lowest value: without the circuit it falls with the training loss",
@@ -131,7 +148,7 @@ fn circuit_forms(progress: &Progress, phases: CoursePhases) -> Vec<Check> {
             "highest training loss meanwhile",
             of_train,
             Relation::Below,
-            STAYS_LOW * lowest,
+            STAYS_LOW * loss.lowest,
             "a tenth of the lowest excluded loss",
         ),
     ]

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Cluster, Progress, ProgressRow};
+use crate::{Progress, ProgressRow};
 
 /// The training accuracy from which on a network knows its pairs: what measures do afterwards is what is told.
 pub const MEMORISED: f64 = 0.99;
@@ -35,21 +35,13 @@ const FOLLOWED: [Followed; 12] = [
         true,
     ),
     ("share of the logits explained", |row| Some(row.measures.frac_logits_explained_3d), false),
-    ("neurons in clusters", |row| Some(clustered(row)), false),
+    ("neurons in clusters", |row| Some(row.share_in_clusters()), false),
     ("Gini coefficient of the embedding", |row| Some(row.gini_embedding), false),
     ("Gini coefficient of W_logit", |row| Some(row.gini_w_logit), false),
     ("participation ratio of inputs", |row| row.measures.ipr_input, false),
     ("participation ratio of outputs", |row| row.measures.ipr_output, false),
     ("sum of squared weights", |row| Some(row.sum_squared_weights), false),
 ];
-
-/// The share of the neurons that are in a cluster.
-fn clustered(row: &ProgressRow) -> f64 {
-    let sizes = |is_meant: fn(&Cluster) -> bool| -> usize {
-        row.cluster_sizes.iter().filter(|(cluster, _)| is_meant(cluster)).map(|(_, size)| size).sum()
-    };
-    sizes(|cluster| cluster.frequency().is_some()) as f64 / sizes(|_| true).max(1) as f64
-}
 
 /// What leads and what follows, from the first checkpoint that has memorised on; nothing where none has, or where it is not
 /// known which pairs were trained on.

@@ -124,6 +124,14 @@ fn finite(checkpoint: &Checkpoint) -> Result<AnalysedNetwork> {
 }
 
 impl ProgressRow {
+    /// The share of the neurons that are in a frequency's cluster.
+    #[must_use]
+    pub fn share_in_clusters(&self) -> f64 {
+        let all: usize = self.cluster_sizes.values().sum();
+        let unclustered = self.cluster_sizes.get(&Cluster::Unclustered).copied().unwrap_or(0);
+        (all - unclustered) as f64 / all.max(1) as f64
+    }
+
     /// Measures a checkpoint by some frequencies.
     ///
     /// # Errors

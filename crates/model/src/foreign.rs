@@ -7,13 +7,13 @@ mod spelling;
 mod transformer;
 mod two_input_mlp;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
 pub use facts::Facts;
 pub use name_map::NameMap;
 pub(crate) use named_tensors::{Kind, NamedTensors, roots};
 
-use crate::{OtherNetwork, Task};
+use crate::{Error, OtherNetwork, Task};
 
 /// What a file does not say and was taken for granted: each field of [`Facts`] that would have said it, and what was
 /// assumed.
@@ -41,6 +41,14 @@ impl ForeignNetwork {
         let task = Task { modulus, operation }.validated().map_err(|e| e.to_string())?;
         Ok(Self { task, network, assumed })
     }
+}
+
+/// Reads a file of settings by its text. The error of `of_text` says what is wrong with it.
+fn read_settings<T>(path: &Path, of_text: impl FnOnce(&str) -> Result<T>) -> crate::Result<T> {
+    let path = || path.to_owned();
+    let text =
+        fs::read_to_string(path()).map_err(|source| Error::Io { action: "read", path: path(), source })?;
+    of_text(&text).map_err(|problem| Error::Architecture { path: path(), problem })
 }
 
 /// What is stated or, with a note of it, assumed.

@@ -153,9 +153,6 @@ fn text(progress: &Progress) -> String {
 fn cells(row: &ProgressRow) -> Vec<String> {
     let measures = &row.measures;
     let or_none = |value: Option<f64>| value.map_or("–".to_owned(), short);
-    let neurons: usize = row.cluster_sizes.values().sum();
-    let clustered: usize =
-        row.cluster_sizes.iter().filter(|(of, _)| of.frequency().is_some()).map(|(_, n)| n).sum();
     vec![
         row.step.to_string(),
         or_none(measures.train.as_ref().map(|train| train.loss)),
@@ -163,7 +160,7 @@ fn cells(row: &ProgressRow) -> Vec<String> {
         short(measures.all.restricted_loss_3d),
         or_none(measures.train.as_ref().map(|train| train.excluded_loss_2d)),
         format!("{:.1} %", 100.0 * measures.frac_logits_explained_3d),
-        format!("{:.0} %", 100.0 * clustered as f64 / neurons.max(1) as f64),
+        format!("{:.0} %", 100.0 * row.share_in_clusters()),
         short(row.sum_squared_weights),
     ]
 }

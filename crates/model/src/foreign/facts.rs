@@ -1,9 +1,10 @@
-use std::{fs, path::Path, str::FromStr};
+use std::{path::Path, str::FromStr};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{Activation, Error, Operation, Result, TokenLayout};
+use super::read_settings;
+use crate::{Activation, Operation, Result, TokenLayout};
 
 /// What somebody says of a network: in a file beside it, in a configuration inside its checkpoint, or at the command
 /// line. What is not said is found in its tensors or assumed.
@@ -45,12 +46,7 @@ impl Facts {
     ///
     /// [`Error::Io`] where the file cannot be read, [`Error::Architecture`] where it says what is not known.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|source| Error::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::from_text(&text).map_err(|problem| Error::Architecture { path: path.to_owned(), problem })
+        read_settings(path, Self::from_text)
     }
 
     fn from_text(text: &str) -> InWords<Self> {

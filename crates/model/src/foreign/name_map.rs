@@ -1,12 +1,13 @@
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Deserialize;
 
 use super::{
     named_tensors::name_of,
+    read_settings,
     spelling::{B_QKV, Orientation, Part, Spelling, W_QKV, ours},
 };
-use crate::{Error, Result};
+use crate::Result;
 
 /// What the tensors of a file are, told by its owner: a TOML file with a line for each,
 /// `"their.name" = { is = "blocks.0.attn.W_Q", transpose = true }`. `transpose` is true where the matrix has a row for
@@ -31,12 +32,7 @@ impl NameMap {
     ///
     /// [`Error::Io`] where it cannot be read, [`Error::Architecture`] where it is no such map.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|source| Error::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::from_text(&text).map_err(|problem| Error::Architecture { path: path.to_owned(), problem })
+        read_settings(path, Self::from_text)
     }
 
     fn from_text(text: &str) -> std::result::Result<Self, String> {

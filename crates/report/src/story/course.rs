@@ -75,18 +75,12 @@ fn phase_marks(of: &Progress) -> Vec<(f64, String)> {
 }
 
 fn structure(of: &Progress) -> Entry {
-    let clustered = |row: &ProgressRow| {
-        let of = |is_meant: fn(&Cluster) -> bool| -> usize {
-            row.cluster_sizes.iter().filter(|(cluster, _)| is_meant(cluster)).map(|(_, size)| size).sum()
-        };
-        Some(of(|cluster| cluster.frequency().is_some()) as f64 / of(|_| true).max(1) as f64)
-    };
     let lines = vec![
         line(of, "test accuracy", |row| row.test_accuracy),
         line(of, "share of the logits explained", |row| Some(row.measures.frac_logits_explained_3d)),
         line(of, "Gini of the embedding", |row| Some(row.gini_embedding)),
         line(of, "Gini of W_logit", |row| Some(row.gini_w_logit)),
-        line(of, "neurons in clusters", clustered),
+        line(of, "neurons in clusters", |row| Some(row.share_in_clusters())),
     ];
     let lines = lines.into_iter().filter(|line| !line.points.is_empty()).collect();
     let figure = Figure::new(

@@ -23,10 +23,10 @@ train *args:
 resume run="runs/latest" *args:
     CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork {{ features }} -- resume {{ run }} {{ on }} {{ args }}
 
-# Reverse-engineer a run's newest checkpoint, check the published claims, and write the report
+# Reverse-engineer a run's newest checkpoint, measure how its circuit formed, check the claims, and write the report
 [group('run')]
 analyze run="runs/latest" *args:
-    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- analyze --report {{ run }} {{ args }}
+    CLOCKWORK_COMMAND=just cargo run {{ profile }} --locked --bin clockwork -- analyze --progress --report {{ run }} {{ args }}
 
 # Measure how the circuit forms, at every checkpoint of a run
 [group('run')]

@@ -41,7 +41,7 @@ fn a_runs_course_is_measured_once_and_what_is_missing_afterwards() {
     assert_eq!(again["claims"].as_array().unwrap().len(), 4);
     assert!(again["phases"].get("circuit_formation").is_some() && again["leads"].is_array(), "{again}");
 
-    // The report of an analysis shows the course.
+    // The report of an analysis shows the course, by the frequencies that it was measured by.
     sandbox.succeed(&["analyze", "runs/run", "--report"]);
     let page = String::from_utf8(sandbox.read("runs/run/report/report.html")).unwrap();
     assert!(page.contains("How it came about") && page.contains("course-losses"));
@@ -53,6 +53,64 @@ fn a_runs_course_is_measured_once_and_what_is_missing_afterwards() {
     let output = sandbox.run(&["progress", "runs/run"]);
     let warned = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && warned.contains("measured anew"), "{warned}");
+}
+
+#[test]
+fn an_analysis_measures_the_course_too_where_it_is_asked_to() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&train_small("run", 20, &[]));
+    let said = sandbox.succeed(&["analyze", "runs/run", "--progress"]);
+    assert!(said.contains("how it came about\n  phases: ") && said.contains("of 4 claims hold"), "{said}");
+    let course = sandbox.json("runs/run/analysis/progress.json");
+    assert_eq!(course["maps"]["steps"], serde_json::json!([0, 1, 2, 4, 8, 16, 20]));
+
+    let json = sandbox.succeed(&["analyze", "runs/run", "--progress", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["measures"].is_object() && json["course"]["phases"].is_object(), "{json}");
+    assert_eq!(json["course"]["claims"].as_array().unwrap().len(), 4);
+    assert!(sandbox.succeed(&["analyze", "runs/run", "--json"]).find("\"course\"").is_none());
+
+    // With another place for the analysis, the course is there too.
+    sandbox.succeed(&["analyze", "runs/run", "--progress", "--report", "--out=elsewhere"]);
+    assert!(
+        sandbox.path("elsewhere/progress.json").exists() && sandbox.path("elsewhere/report.html").exists()
+    );
+    // One checkpoint is no course, and a file is no run.
+    let file = "runs/run/checkpoints/step-0000020.safetensors";
+    sandbox.succeed(&train_small("one", 1, &[]));
+    std::fs::remove_file(sandbox.path("runs/one/checkpoints/step-0000000.safetensors")).unwrap();
+    for target in ["runs/one", file] {
+        let said = sandbox.succeed(&["analyze", target, "--progress"]);
+        assert_eq!(said.contains("how it came about"), target == file, "{said}");
+    }
+    assert!(!sandbox.path("runs/one/analysis/progress.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_is_followed_until_it_is_trained_no_more() {
+    use crate::sandbox::signal;
+
+    let sandbox = Sandbox::new();
+    let mut training =
+        sandbox.start(&train_small("run", 1_000_000, &["--set=training.checkpoint_every=1000"]));
+    sandbox.wait_for("runs/run/checkpoints/step-0000008.safetensors");
+    let following = sandbox.start(&["progress", "runs/run", "--follow", "--json"]);
+    sandbox.wait_for("runs/run/report/report.html");
+    signal(training.id(), "-INT");
+    training.wait().unwrap();
+    let output = following.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && told.contains("report runs/run/report/report.html"), "{told}");
+    assert!(told.contains("\nstep "), "it is told where the run has come to: {told}");
+
+    let measured: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let last = &measured["rows"].as_array().unwrap().last().unwrap()["step"];
+    assert_eq!(*last, sandbox.json("runs/run/run.json")["step"]);
+    assert!(measured["maps"]["steps"].as_array().unwrap().contains(last), "maps are made in the end");
+    assert_eq!(sandbox.json("runs/run/analysis/progress.json")["rows"], measured["rows"]);
+    // Of an analysis that the next one replaces nothing is kept.
+    assert_eq!(std::fs::read_dir(sandbox.path("runs/run/analysis")).unwrap().count(), 2);
 }
 
 #[test]

@@ -59,15 +59,15 @@ impl FourierBasis {
         (2 * k - 1..=2 * k).filter(|&row| row < self.p).collect()
     }
 
-    /// The names of the rows: `const`, `cos 1`, `sin 1`, ….
+    /// The names of the rows for a modulus: `const`, `cos 1`, `sin 1`, ….
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
+    pub fn names(p: usize) -> Vec<String> {
         let name = |i: usize| match i {
             0 => "const".to_owned(),
             i if i % 2 == 1 => format!("cos {}", i.div_ceil(2)),
             i => format!("sin {}", i / 2),
         };
-        (0..self.p).map(name).collect()
+        (0..p).map(name).collect()
     }
 
     /// Basis vector `i`, [p].
@@ -121,6 +121,15 @@ impl FourierBasis {
             write_product(out, rows, rows_of(&over_y, p * batch));
         });
         out
+    }
+
+    /// The component along a basis vector of each column of data over the numbers, [p, width]: [width].
+    pub(crate) fn component(&self, row: usize, data: &[f64], width: usize) -> Vec<f64> {
+        let mut component = vec![0.0; width];
+        for (wave, values) in self.row(row).iter().zip(data.chunks_exact(width)) {
+            component.iter_mut().zip(values).for_each(|(sum, value)| *sum += wave * value);
+        }
+        component
     }
 
     /// The constant, linear and quadratic terms of a frequency as pairs of rows: nine, or four for p/2.
@@ -220,9 +229,9 @@ mod tests {
 
     #[test]
     fn names_and_rows_go_up_to_the_largest_frequency() {
-        assert_eq!(FourierBasis::new(5).names(), ["const", "cos 1", "sin 1", "cos 2", "sin 2"]);
+        assert_eq!(FourierBasis::names(5), ["const", "cos 1", "sin 1", "cos 2", "sin 2"]);
         let even = FourierBasis::new(6);
-        assert_eq!(even.names().last().unwrap(), "cos 3");
+        assert_eq!(FourierBasis::names(6).last().unwrap(), "cos 3");
         assert_eq!((even.rows_of(3), even.terms_of(3).len(), even.terms_of(2).len()), (vec![5], 4, 9));
         assert!(
             even.row(5)

@@ -31,6 +31,7 @@ mod claims;
 mod cleanliness;
 mod cluster;
 mod comparison;
+mod course_maps;
 mod course_phases;
 mod direction;
 mod effective_weights;
@@ -65,6 +66,7 @@ mod served_freq;
 mod share;
 mod singular_values;
 mod summary;
+mod term_shares;
 mod w_logit;
 
 pub use ablation::Ablation;
@@ -81,6 +83,7 @@ pub use comparison::{
     Across, CheckAcross, ClaimAcross, ComparedRun, Comparison, HarmfulAblation, HoldAtLoss, MeanOverlap,
     Overlap, Pair, RunFindings, Spread, common_task,
 };
+pub use course_maps::{CheckpointMaps, CourseMaps};
 pub use course_phases::{CoursePhases, course_claims};
 pub use direction::Direction;
 pub use effective_weights::EffectiveWeights;

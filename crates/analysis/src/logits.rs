@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Arrays, FourierBasis, LogitFit, analysed_network::SplitInputs, losses::Losses,
-    mean_squared::mean_squared, share::share,
+    Arrays, FourierBasis, LogitFit, analysed_network::SplitInputs, losses::Losses, mean_squared::mean_squared,
 };
 
 /// The logits in the 2D Fourier basis, and the loss when some of their components are left out (after the
@@ -62,24 +61,4 @@ impl Logits {
         arrays.insert("logits.mean_squared", &[p, p], squared);
         self.fit.insert_into(arrays);
     }
-}
-
-/// The shares of squared 2D coefficients [p, p, batch], the constant apart, that are quadratic and linear
-/// terms of the key frequencies.
-pub(crate) fn quadratic_and_linear_shares(
-    basis: &FourierBasis,
-    key_freqs: &[usize],
-    coefficients: &[f64],
-    batch: usize,
-) -> [f64; 2] {
-    let p = basis.modulus();
-    let power: Vec<f64> = coefficients.chunks_exact(batch).map(|c| c.iter().map(|c| c * c).sum()).collect();
-    let whole: f64 = power.iter().skip(1).sum();
-    let (mut quadratic, mut linear) = (0.0, 0.0);
-    for &k in key_freqs {
-        for (i, j) in basis.terms_of(k).into_iter().skip(1) {
-            *(if i > 0 && j > 0 { &mut quadratic } else { &mut linear }) += power[i * p + j];
-        }
-    }
-    [share(quadratic, whole), share(linear, whole)]
 }

@@ -122,15 +122,6 @@ impl BySum {
 }
 
 impl FourierBasis {
-    /// The component along a basis vector of each column of data over the sums, [n, width]: [width].
-    pub(crate) fn component(&self, row: usize, data: &[f64], width: usize) -> Vec<f64> {
-        let mut component = vec![0.0; width];
-        for (wave, values) in self.row(row).iter().zip(data.chunks_exact(width)) {
-            component.iter_mut().zip(values).for_each(|(sum, value)| *sum += wave * value);
-        }
-        component
-    }
-
     /// What of a function on the numbers is cosines of some frequencies.
     fn cosines_of(&self, function: &[f64], freqs: &[usize]) -> Vec<f64> {
         let mut cosines = vec![0.0; function.len()];

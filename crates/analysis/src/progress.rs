@@ -4,10 +4,11 @@ use clockwork_model::{Checkpoint, CheckpointFile};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnalysedNetwork, Cluster, Embedding, Error, FourierBasis, Measures, NeuronClusters, Result, WLogit,
+    AnalysedNetwork, Cluster, CourseMaps, Embedding, Error, FourierBasis, Measures, NeuronClusters, Result,
+    WLogit,
     analysis_files::{SOURCES, VERSION},
-    logits::quadratic_and_linear_shares,
     measures::Measured,
+    term_shares::TermShares,
 };
 
 /// What is measured of a run's checkpoints, step by step.
@@ -23,6 +24,9 @@ pub struct Progress {
     pub sources: String,
     /// A row per checkpoint, steps ascending.
     pub rows: Vec<ProgressRow>,
+    /// Maps of some of the checkpoints, where they are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maps: Option<CourseMaps>,
 }
 
 /// What is measured of one checkpoint.
@@ -50,10 +54,20 @@ pub struct ProgressRow {
     pub cluster_sizes: BTreeMap<Cluster, usize>,
     /// Median fraction explained of the neurons that are in a cluster.
     pub median_frac_explained: Option<f64>,
-    /// Share of the neurons that is quadratic terms of key frequencies.
+    /// How many neurons are in another cluster than in the row before; nothing in the first row.
+    pub neurons_changed: Option<usize>,
+    /// Share of the neurons' activations, their means over inputs apart, that is quadratic terms of key frequencies.
     pub neurons_frac_quadratic: f64,
-    /// Share of the neurons that is linear terms of key frequencies.
+    /// Share of the same that is linear terms of key frequencies.
     pub neurons_frac_linear: f64,
+    /// Share of the activations that is their means over inputs.
+    pub neurons_frac_constant: f64,
+    /// Share of the neurons' inputs, their means over inputs apart, that is quadratic terms of key frequencies.
+    pub neuron_inputs_frac_quadratic: f64,
+    /// Share of the same that is linear terms of key frequencies.
+    pub neuron_inputs_frac_linear: f64,
+    /// Share of the neurons' inputs that is their means over inputs.
+    pub neuron_inputs_frac_constant: f64,
     /// Mean attention from the last token to each, per head.
     pub mean_attention: Vec<Vec<f64>>,
     /// What has an element per frequency or per neuron, which a file of its own keeps.
@@ -79,7 +93,7 @@ impl Progress {
     #[must_use]
     pub fn new(key_freqs: Vec<usize>, key_freqs_of_step: Option<u64>) -> Self {
         let (clockwork, sources) = (VERSION.to_owned(), SOURCES.to_owned());
-        Self { key_freqs, key_freqs_of_step, clockwork, sources, rows: Vec::new() }
+        Self { key_freqs, key_freqs_of_step, clockwork, sources, rows: Vec::new(), maps: None }
     }
 
     /// Whether rows of another measurement can be taken into this one.
@@ -89,19 +103,18 @@ impl Progress {
             == (&other.key_freqs, &other.clockwork, &other.sources)
     }
 
-    /// How many neurons change their cluster from the row before to each, the first excepted.
-    #[must_use]
-    pub fn neurons_that_change(&self) -> Vec<usize> {
-        let change = |pair: &[ProgressRow]| {
-            pair[0]
-                .arrays
-                .cluster
-                .iter()
-                .zip(&pair[1].arrays.cluster)
-                .filter(|(before, after)| before != after)
-                .count()
-        };
-        self.rows.windows(2).map(change).collect()
+    /// Takes rows in place of those that there are, steps ascending, and counts the neurons that change their cluster from
+    /// one to the next.
+    pub fn take_rows(&mut self, mut rows: Vec<ProgressRow>) {
+        rows.sort_by_key(|row| row.step);
+        if let Some(first) = rows.first_mut() {
+            first.neurons_changed = None;
+        }
+        for at in 1..rows.len() {
+            let pairs = rows[at - 1].arrays.cluster.iter().zip(&rows[at].arrays.cluster);
+            rows[at].neurons_changed = Some(pairs.filter(|(before, after)| before != after).count());
+        }
+        self.rows = rows;
     }
 }
 
@@ -115,7 +128,8 @@ pub fn key_freqs_of(checkpoint: &Checkpoint) -> Result<Vec<usize>> {
     Ok(NeuronClusters::new(&FourierBasis::new(network.n()), &network).key_freqs)
 }
 
-fn finite(checkpoint: &Checkpoint) -> Result<AnalysedNetwork> {
+/// A network whose logits are finite.
+pub(crate) fn finite(checkpoint: &Checkpoint) -> Result<AnalysedNetwork> {
     let network = AnalysedNetwork::of(checkpoint)?;
     match network.logits.iter().all(|logit| logit.is_finite()) {
         true => Ok(network),
@@ -159,8 +173,8 @@ impl ProgressRow {
             split: split.as_ref(),
             key_freqs,
         });
-        let [neurons_frac_quadratic, neurons_frac_linear] =
-            quadratic_and_linear_shares(&basis, key_freqs, &clusters.coefficients, network.d_mlp);
+        let neurons = TermShares::of_coefficients(&basis, key_freqs, &clusters.coefficients, network.d_mlp);
+        let inputs = TermShares::of_values(&basis, key_freqs, &network.neuron_acts_pre, network.d_mlp);
         Ok(Self {
             step: checkpoint.metadata.step,
             sha256: file.sha256.clone(),
@@ -173,8 +187,13 @@ impl ProgressRow {
             gini_w_logit: w_logit.gini,
             cluster_sizes: clusters.clusters().map(|of| (of, clusters.members(of).len())).collect(),
             median_frac_explained: clusters.median_frac_explained(),
-            neurons_frac_quadratic,
-            neurons_frac_linear,
+            neurons_changed: None,
+            neurons_frac_quadratic: neurons.quadratic,
+            neurons_frac_linear: neurons.linear,
+            neurons_frac_constant: neurons.constant,
+            neuron_inputs_frac_quadratic: inputs.quadratic,
+            neuron_inputs_frac_linear: inputs.linear,
+            neuron_inputs_frac_constant: inputs.constant,
             mean_attention: network.mean_attention(),
             arrays: RowArrays {
                 cluster: clusters.cluster,

@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use clockwork_files::{in_turn, remove_old_leftovers, write_json_atomically};
 
-use crate::{Arrays, Cluster, Error, Progress, Result, RowArrays};
+use crate::{Arrays, CheckpointMaps, Cluster, CourseMaps, Error, Progress, Result, RowArrays};
 
 const ROWS: &str = "progress.json";
 const ARRAYS: &str = "progress.safetensors";
@@ -69,6 +69,9 @@ impl Progress {
         let number = |cluster: &Cluster| cluster.frequency().map_or(NO_CLUSTER, |k| k as i64);
         let clusters: Vec<i64> = self.rows.iter().flat_map(|row| &row.arrays.cluster).map(number).collect();
         arrays.insert_whole_numbers("neurons.cluster", &[count, clusters.len() / count.max(1)], clusters);
+        if let Some(maps) = &self.maps {
+            maps.insert_into(&mut arrays);
+        }
         arrays
     }
 
@@ -101,6 +104,45 @@ impl Progress {
                 w_logit_norm_by_freq: of(outputs),
             };
         }
+        if let Some(maps) = &mut self.maps {
+            maps.take(arrays)?;
+        }
+        Ok(())
+    }
+}
+
+impl CourseMaps {
+    /// Adds the maps, steps first.
+    fn insert_into(&self, arrays: &mut Arrays) {
+        let (count, all) = (self.maps.len(), || self.maps.iter());
+        let n = self.maps.first().map_or(0, |of| of.n);
+        let steps = self.steps.iter().map(|&step| step as i64).collect();
+        arrays.insert_whole_numbers("maps.step", &[count], steps);
+        let embedding: Vec<f64> = all().flat_map(|of| &of.embedding).copied().collect();
+        arrays.insert("maps.embedding", &[count, n, embedding.len() / (count * n).max(1)], embedding);
+        if self.freq.is_some() {
+            let mean_squared = all().flat_map(|of| &of.mean_squared).copied().collect();
+            arrays.insert("maps.neurons", &[count, n, n], mean_squared);
+        }
+    }
+
+    /// Takes the maps. The error says what does not fit.
+    fn take(&mut self, arrays: &Arrays) -> std::result::Result<(), String> {
+        let count = self.steps.len();
+        let &[_, n, width] = arrays.shape("maps.embedding")? else {
+            return Err("maps.embedding has no map per checkpoint".to_owned());
+        };
+        let embedding = arrays.floats("maps.embedding", &[count, n, width])?;
+        let neurons = match self.freq {
+            Some(_) => Some(arrays.floats("maps.neurons", &[count, n, n])?),
+            None => None,
+        };
+        let of_checkpoint = |i: usize| CheckpointMaps {
+            n,
+            embedding: embedding[i * n * width..][..n * width].to_vec(),
+            mean_squared: neurons.map_or_else(Vec::new, |all| all[i * n * n..][..n * n].to_vec()),
+        };
+        self.maps = (0..count).map(of_checkpoint).collect();
         Ok(())
     }
 }

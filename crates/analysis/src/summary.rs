@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Analysis, Cleanliness, Cluster, ReluFit,
-    logits::quadratic_and_linear_shares,
+    term_shares::TermShares,
     w_logit::{frac_along, strongest_sum_but},
 };
 
@@ -182,10 +182,8 @@ impl Summary {
         let unclustered = clusters.members(Cluster::Unclustered);
         let mean =
             |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-        let [logits_frac_quadratic, logits_frac_linear] =
-            quadratic_and_linear_shares(basis, key_freqs, &logits.coefficients, p);
-        let [neurons_frac_quadratic, neurons_frac_linear] =
-            quadratic_and_linear_shares(basis, key_freqs, &clusters.coefficients, d_mlp);
+        let of_logits = TermShares::of_coefficients(basis, key_freqs, &logits.coefficients, p);
+        let of_neurons = TermShares::of_coefficients(basis, key_freqs, &clusters.coefficients, d_mlp);
         let components: BTreeMap<usize, Vec<Vec<f64>>> =
             key_freqs.iter().map(|&k| (k, w_logit.components(basis, clusters, k))).collect();
         // For each key frequency that of the cosine and, unless it is p/2, that of the sine.
@@ -233,10 +231,10 @@ impl Summary {
             excluded_loss: per_freq(&|k| logits.excluded_loss[&k].all),
             excluded_train_loss: excluded_of_split(0),
             excluded_test_loss: excluded_of_split(1),
-            logits_frac_quadratic,
-            logits_frac_linear,
-            neurons_frac_quadratic,
-            neurons_frac_linear,
+            logits_frac_quadratic: of_logits.quadratic,
+            logits_frac_linear: of_logits.linear,
+            neurons_frac_quadratic: of_neurons.quadratic,
+            neurons_frac_linear: of_neurons.linear,
             w_logit_frac_key_freqs: w_logit.frac_in(key_freqs),
             w_logit_frac_from_own_cluster: per_freq(&|k| {
                 w_logit.frac_from(basis, k, &|n| clusters.cluster[n] == Cluster::Frequency(k))

@@ -141,6 +141,7 @@ pub struct SweepArgs {
 /// Finds the key frequencies, the neurons that serve them, and what becomes of the loss without them, on
 /// all inputs, and says claim by claim whether it holds.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub struct AnalyzeArgs {
     /// Directory of a run, such as runs/latest, or a checkpoint file, ours or anyone's
     #[arg(value_name = "RUN|FILE")]
@@ -157,6 +158,10 @@ pub struct AnalyzeArgs {
     /// Print the figures as JSON instead of a table
     #[arg(long)]
     pub json: bool,
+
+    /// Then measure how the circuit formed, at every checkpoint of the run, as `clockwork progress` does
+    #[arg(long)]
+    pub progress: bool,
 
     /// Then write the report, for the checkpoint of a run
     #[arg(long)]
@@ -228,6 +233,10 @@ pub struct ProgressArgs {
     /// Frequencies to measure by [default: the key frequencies of the last checkpoint]
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     pub freqs: Vec<usize>,
+
+    /// Go on for as long as the run is trained, and write its report after each new checkpoint
+    #[arg(long)]
+    pub follow: bool,
 
     /// Print the measures as JSON instead of tables
     #[arg(long)]

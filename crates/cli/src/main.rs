@@ -7,6 +7,7 @@ mod claim_lines;
 mod commands;
 mod comparison_csv;
 mod comparison_table;
+mod course;
 mod dashboard;
 mod device;
 mod duration;

@@ -15,6 +15,12 @@ pub(crate) const LINES: [RGBColor; 8] = [
 /// Outlines, marks and rims.
 pub(crate) const GREY: RGBColor = RGBColor(90, 90, 90);
 
+/// Stretches that are shaded, in turns, where little of the colour is mixed with white.
+pub(crate) const STRETCHES: [RGBColor; 3] = [GREY, LINES[0], LINES[2]];
+
+/// How much of its colour a shaded stretch has.
+pub(crate) const SHADE: f64 = 0.1;
+
 /// From zero to the largest value: white to dark blue, lighter for less, also in print.
 const SEQUENTIAL: [RGBColor; 5] = [
     RGBColor(255, 255, 255),

@@ -113,8 +113,8 @@ fn draw<B: DrawingBackend<ErrorType: 'static>>(
     let text = |size: u32| text(size, scale);
     let area = area.margin(10 * scale, 0, 0, 0).titled(&figure.title_of(frame), text(20))?;
     let key_width = match &frame.content {
-        Content::HeatMap(_) | Content::Points(_) => 130 * scale,
-        Content::Lines { .. } | Content::Bars { .. } => 0,
+        Content::HeatMap(_) | Content::Points(_) | Content::Areas(_) => 130 * scale,
+        Content::Lines(_) | Content::Bars { .. } => 0,
     };
     let (width, _) = area.dim_in_pixel();
     let (area, key) = area.split_horizontally(width - key_width);
@@ -164,13 +164,18 @@ mod tests {
     use plotters::prelude::RGBColor;
 
     use super::*;
-    use crate::{Axis, HeatMap, Line, Points};
+    use crate::{Axis, HeatMap, Line, Lines, Points, Stretch};
 
     fn figures() -> Vec<Figure> {
         let axes = || [Axis::of("x & axis"), Axis::of("y <axis>")];
         let line = |name: &str| Line { name: name.to_owned(), points: vec![[0.0, 1e-7], [5.0, 3.0]] };
-        let lines =
-            || Content::Lines { lines: vec![line("train"), line("test")], marks: vec![(2.0, "m".into())] };
+        let lines = || {
+            Content::Lines(Lines {
+                lines: vec![line("train"), line("test")],
+                marks: vec![(2.0, "m".into())],
+                stretches: vec![Stretch { from: 1.0, to: 2.0, name: "phase".into() }],
+            })
+        };
         let points = Points {
             points: vec![[3.0, 0.5], [7.0, 1.0]],
             names: vec!["a".into(), "b".into()],
@@ -184,6 +189,7 @@ mod tests {
         vec![
             Figure::new("lines", "Lines & <signs>", axes(), lines()),
             Figure::new("log", "Losses", [Axis::of("step"), Axis::log("loss")], lines()),
+            Figure::new("areas", "Areas", axes(), Content::Areas(vec![line("below"), line("above")])),
             Figure::new("points", "Points", axes(), Content::Points(points)),
             Figure::new(
                 "bars",
@@ -201,7 +207,7 @@ mod tests {
                 "head",
                 [("1".into(), Content::HeatMap(map))],
             ),
-            Figure::new("empty", "Empty", axes(), Content::Lines { lines: vec![], marks: vec![] }),
+            Figure::new("empty", "Empty", axes(), Content::lines(vec![])),
         ]
     }
 
@@ -218,7 +224,14 @@ mod tests {
                     .filter_map(|node| node.text())
                     .collect();
                 let has = |words: &str| texts.iter().any(|text| text.contains(words));
-                for words in [&figure.title_of(frame), &figure.x.name, &figure.y.name] {
+                let named: &[&str] = match frame.content {
+                    Content::Areas(_) => &["below", "above"],
+                    Content::Lines(ref of) if !of.lines.is_empty() => &["train", "m", "phase"],
+                    _ => &[],
+                };
+                let title = figure.title_of(frame);
+                for words in [&title, &figure.x.name, &figure.y.name].map(String::as_str).iter().chain(named)
+                {
                     assert!(has(words), "{} lacks {words:?}: {texts:?}", figure.id);
                 }
                 let image = document.descendants().find(|node| node.has_tag_name("image"));

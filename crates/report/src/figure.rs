@@ -1,3 +1,5 @@
+use crate::{HeatMap, heat_map::cells_to_one};
+
 /// A figure as data: what is drawn, with no word on how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
@@ -42,13 +44,11 @@ pub struct Axis {
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// Lines, with vertical marks.
-    Lines {
-        /// The lines, in the order of their colours.
-        lines: Vec<Line>,
-        /// Positions on the horizontal axis that matter, with their names.
-        marks: Vec<(f64, String)>,
-    },
+    /// Lines, with what is marked along the horizontal axis.
+    Lines(Lines),
+    /// Areas on top of each other, the first at the bottom. Each is as high as its line, and all lines have points at the
+    /// same positions.
+    Areas(Vec<Line>),
     /// Points, coloured by a third quantity.
     Points(Points),
     /// Bars, with levels to compare them with.
@@ -60,6 +60,39 @@ pub enum Content {
     },
     /// A map of colours.
     HeatMap(HeatMap),
+}
+
+/// Lines, with what is marked along the horizontal axis.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Lines {
+    /// The lines, in the order of their colours.
+    pub lines: Vec<Line>,
+    /// Positions that matter, with their names.
+    pub marks: Vec<(f64, String)>,
+    /// Stretches that are shaded, from left to right.
+    pub stretches: Vec<Stretch>,
+}
+
+/// A stretch of the horizontal axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch {
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
+    /// What it is called.
+    pub name: String,
+}
+
+/// The upper edges of areas on top of each other, the first area at the bottom.
+pub(crate) fn upper_edges(areas: &[Line]) -> Vec<Vec<[f64; 2]>> {
+    let mut edges: Vec<Vec<[f64; 2]>> = Vec::new();
+    for area in areas {
+        let below = |i: usize| edges.last().and_then(|edge| edge.get(i)).map_or(0.0, |point| point[1]);
+        let edge = area.points.iter().enumerate().map(|(i, &[x, height])| [x, below(i) + height]).collect();
+        edges.push(edge);
+    }
+    edges
 }
 
 /// A line through points.
@@ -82,33 +115,6 @@ pub struct Points {
     pub colours: Vec<f64>,
     /// What the colours mean.
     pub colour_name: String,
-}
-
-/// A map of values, the first row at the bottom.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeatMap {
-    /// Cells along the horizontal axis.
-    pub columns: usize,
-    /// The values, a row after the other.
-    pub values: Vec<f64>,
-    /// What the values are.
-    pub value_name: String,
-    /// Whether they have signs: then zero is in the middle of the colours, else at their start.
-    pub has_signs: bool,
-    /// Rows below which a border is drawn, with the name of what is above it.
-    pub borders: Vec<(usize, String)>,
-    /// Cells that are marked, as row and column.
-    pub marked: Vec<[usize; 2]>,
-    /// Rows and columns before it was thinned, if it was.
-    pub thinned_from: Option<[usize; 2]>,
-}
-
-/// A map with more cells along an axis than this is thinned: more could not be told apart.
-const MAX_CELLS: usize = 600;
-
-/// How many neighbouring cells are merged into one along an axis of `cells` cells.
-fn cells_to_one(cells: usize) -> usize {
-    cells.div_ceil(MAX_CELLS).max(1)
 }
 
 /// The round number of positions from one label to the next that leaves at most `most` of `count` labels.
@@ -190,6 +196,12 @@ impl Axis {
 }
 
 impl Content {
+    /// Lines with nothing marked.
+    #[must_use]
+    pub fn lines(lines: Vec<Line>) -> Self {
+        Self::Lines(Lines { lines, ..Lines::default() })
+    }
+
     /// How many positions are counted along the axes of a figure with this content: cells, bars, or points
     /// whose positions have names.
     pub(crate) fn positions(&self, [x, y]: [&Axis; 2]) -> [Option<usize>; 2] {
@@ -197,7 +209,7 @@ impl Content {
         match self {
             Self::HeatMap(map) => [Some(map.columns), Some(map.rows())],
             Self::Bars { bars, .. } => [Some(bars.len()), None],
-            Self::Lines { .. } | Self::Points(_) => [named(x), named(y)],
+            Self::Lines(_) | Self::Areas(_) | Self::Points(_) => [named(x), named(y)],
         }
     }
 }
@@ -259,79 +271,10 @@ impl Figure {
     }
 }
 
-impl HeatMap {
-    /// A map of rows after each other.
-    #[must_use]
-    pub fn new(columns: usize, values: Vec<f64>, value_name: &str, has_signs: bool) -> Self {
-        let value_name = value_name.to_owned();
-        Self {
-            columns,
-            values,
-            value_name,
-            has_signs,
-            borders: Vec::new(),
-            marked: Vec::new(),
-            thinned_from: None,
-        }
-    }
-
-    /// How many rows there are.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.values.len() / self.columns.max(1)
-    }
-
-    /// The largest magnitude, which ends the colours.
-    #[must_use]
-    pub fn largest(&self) -> f64 {
-        self.values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()))
-    }
-
-    /// The map with at most [`MAX_CELLS`] cells along each axis.
-    fn thinned(self) -> Self {
-        let (rows, columns) = (self.rows(), self.columns);
-        let [by_row, by_column] = [rows, columns].map(cells_to_one);
-        if by_row == 1 && by_column == 1 {
-            return self;
-        }
-        let new_columns = columns.div_ceil(by_column);
-        let mut values = vec![0.0_f64; rows.div_ceil(by_row) * new_columns];
-        for (i, &value) in self.values.iter().enumerate() {
-            let cell = &mut values[(i / columns / by_row) * new_columns + (i % columns) / by_column];
-            if value.abs() > cell.abs() {
-                *cell = value;
-            }
-        }
-        let borders = self.borders.into_iter().map(|(row, name)| (row / by_row, name)).collect();
-        let marked =
-            self.marked.into_iter().map(|[row, column]| [row / by_row, column / by_column]).collect();
-        Self { columns: new_columns, values, borders, marked, thinned_from: Some([rows, columns]), ..self }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_small_map_is_left_alone_and_a_large_one_keeps_what_stands_out() {
-        let small = HeatMap::new(3, vec![1.0, -2.0, 3.0, 4.0, 5.0, -6.0], "v", true);
-        assert_eq!((small.rows(), small.largest()), (2, 6.0));
-        assert_eq!(small.clone().thinned(), small);
-
-        let (rows, columns) = (2 * MAX_CELLS + 1, 5);
-        let mut values = vec![0.5; rows * columns];
-        values[7 * columns + 3] = -9.0;
-        let mut large = HeatMap::new(columns, values, "v", true);
-        large.borders = vec![(8, "b".to_owned())];
-        large.marked = vec![[8, 4]];
-        let thinned = large.thinned();
-        assert_eq!((thinned.columns, thinned.rows()), (5, rows.div_ceil(3)));
-        assert_eq!(thinned.values[2 * columns + 3], -9.0);
-        assert_eq!(thinned.thinned_from, Some([rows, columns]));
-        assert_eq!(thinned.borders, [(2, "b".to_owned())]);
-        assert_eq!(thinned.marked, [[2, 4]]);
-    }
+    use crate::heat_map::MAX_CELLS;
 
     #[test]
     fn names_are_thinned_with_their_map() {
@@ -360,8 +303,22 @@ mod tests {
     fn what_is_no_map_is_not_thinned() {
         let names = (0..2 * MAX_CELLS).map(|i| i.to_string()).collect();
         let axes = [Axis::named("number", names, vec![7]), Axis::of("score")];
-        let figure = Figure::new("lines", "Lines", axes, Content::Lines { lines: vec![], marks: vec![] });
+        let figure = Figure::new("lines", "Lines", axes, Content::lines(vec![]));
         assert_eq!((figure.x.names.unwrap().len(), figure.x.labelled), (2 * MAX_CELLS, vec![7]));
+    }
+
+    #[test]
+    fn an_area_stands_on_those_before_it() {
+        let area = |heights: [f64; 2]| Line {
+            name: String::new(),
+            points: vec![[0.0, heights[0]], [10.0, heights[1]]],
+        };
+        let edges = upper_edges(&[area([1.0, 0.0]), area([2.0, 5.0]), area([0.0, 1.0])]);
+        assert_eq!(
+            edges.concat(),
+            [[0.0, 1.0], [10.0, 0.0], [0.0, 3.0], [10.0, 5.0], [0.0, 3.0], [10.0, 6.0]]
+        );
+        assert!(upper_edges(&[]).is_empty());
     }
 
     #[test]

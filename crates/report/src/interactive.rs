@@ -1,5 +1,7 @@
 //! Figures for the page: data for plotly's script, which draws them where they are looked at.
 
+mod decorated;
+
 use plotly::{
     Bar, HeatMap as PlotlyMap, Layout, Plot, Scatter, Trace,
     color::NamedColor,
@@ -8,14 +10,15 @@ use plotly::{
         Marker, Mode, Pad, TickMode, Title, Visible,
     },
     layout::{
-        Annotation, Axis as PlotlyAxis, AxisRange, AxisType, Legend, Margin, Shape, ShapeLine, ShapeType,
-        Slider, SliderCurrentValue, SliderMethod, SliderStep, TicksDirection,
+        Axis as PlotlyAxis, AxisRange, AxisType, Legend, Margin, Slider, SliderCurrentValue, SliderMethod,
+        SliderStep, TicksDirection,
     },
 };
 use serde_json::{Map, Value, json};
 
+use self::decorated::decorated;
 use crate::{
-    Axis, Content, Figure, HeatMap,
+    Axis, Content, Figure, HeatMap, Lines,
     colours::{LINES, hex, stops},
     legend::LegendPlace,
     ticks::Ticks,
@@ -89,7 +92,9 @@ pub(crate) fn json(figure: &Figure) -> String {
 /// The legend, where it covers the least.
 fn legend(figure: &Figure, content: Option<&Content>) -> Legend {
     let LegendPlace { x, y } = match content {
-        Some(Content::Lines { lines, marks }) => LegendPlace::among(figure, lines, marks),
+        Some(Content::Lines(lines)) => LegendPlace::among(figure, lines),
+        // Areas leave no room.
+        Some(Content::Areas(_)) => return Legend::new(),
         _ => LegendPlace { x: 1.0, y: 1.0 },
     };
     // An anchor that is chosen by plotly is that of the third of the axes which the place is in.
@@ -112,7 +117,7 @@ fn names(figure: &Figure, content: Option<&Content>) -> [Option<Map<String, Valu
 fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Trace>> {
     let visible = if is_first { Visible::True } else { Visible::False };
     match content {
-        Content::Lines { lines, .. } => lines
+        Content::Lines(Lines { lines, .. }) => lines
             .iter()
             .zip(LINES.iter().cycle())
             .map(|(line, &colour)| {
@@ -124,6 +129,24 @@ fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Tra
                     .mode(Mode::Lines)
                     .name(&line.name)
                     .line(stroke)
+                    .hover_template(template)
+                    .visible(visible.clone());
+                trace
+            })
+            .collect(),
+        Content::Areas(areas) => areas
+            .iter()
+            .zip(LINES.iter().cycle())
+            .map(|(area, &colour)| {
+                let [x, y] =
+                    [0, 1].map(|axis| area.points.iter().map(|point| rounded(point[axis])).collect());
+                let template = format!("{}<br>%{{x}}: %{{y}}<extra></extra>", area.name);
+                let trace: Box<dyn Trace> = Scatter::<f64, f64>::new(x, y)
+                    .mode(Mode::Lines)
+                    .name(&area.name)
+                    .line(Stroke::new().width(0.0))
+                    .fill_color(hex(colour))
+                    .stack_group("all")
                     .hover_template(template)
                     .visible(visible.clone());
                 trace
@@ -219,7 +242,7 @@ fn of_positions(axis: PlotlyAxis, of: &Axis, content: &Content, count: usize) ->
     let (beyond, labels) = match content {
         Content::Bars { .. } => (0.5, BAR_LABELS),
         Content::HeatMap(_) | Content::Points(_) => (0.5, LABELS),
-        Content::Lines { .. } => (0.0, LABELS),
+        Content::Lines(_) | Content::Areas(_) => (0.0, LABELS),
     };
     let labelled = of.labelled_of(count, labels).into_iter();
     axis.type_(AxisType::Linear)
@@ -229,52 +252,6 @@ fn of_positions(axis: PlotlyAxis, of: &Axis, content: &Content, count: usize) ->
         .tick_format("d")
         .ticks(TicksDirection::Outside)
         .n_ticks(labels)
-}
-
-/// Marks, levels and borders.
-fn decorated(layout: Layout, figure: &Figure, content: Option<&Content>) -> Layout {
-    let lines: Vec<(Shape, Annotation)> = match content {
-        Some(Content::Lines { marks, .. }) => {
-            marks.iter().map(|(x, name)| vertical(*x, figure.x.place(*x), name)).collect()
-        }
-        Some(Content::Bars { levels, .. }) => {
-            let colour = hex(LINES[1]);
-            levels.iter().map(|(y, name)| horizontal(*y, figure.y.place(*y), name, &colour)).collect()
-        }
-        Some(Content::HeatMap(map)) => {
-            let below = |row: usize| row as f64 - 0.5;
-            map.borders
-                .iter()
-                .map(|(row, name)| horizontal(below(*row), below(*row), name, "#000000"))
-                .collect()
-        }
-        Some(Content::Points(_)) | None => Vec::new(),
-    };
-    let (shapes, notes) = lines.into_iter().unzip();
-    layout.shapes(shapes).annotations(notes)
-}
-
-/// A line from the bottom to the top at x, named at its top. Names are placed in the axis' own
-/// coordinates, which are logarithms on a logarithmic one.
-fn vertical(x: f64, name_at: f64, name: &str) -> (Shape, Annotation) {
-    let line = line("#777777").x_ref("x").y_ref("paper").x0(x).x1(x).y0(0).y1(1);
-    let note = note(name).x(name_at).y(1.0).y_ref("paper").x_anchor(Anchor::Left).y_anchor(Anchor::Top);
-    (line, note)
-}
-
-/// A line from the left to the right at y, named at its right end.
-fn horizontal(y: f64, name_at: f64, name: &str, colour: &str) -> (Shape, Annotation) {
-    let line = line(colour).x_ref("paper").y_ref("y").x0(0).x1(1).y0(y).y1(y);
-    let note = note(name).x(1.0).x_ref("paper").y(name_at).x_anchor(Anchor::Right).y_anchor(Anchor::Bottom);
-    (line, note)
-}
-
-fn line(colour: &str) -> Shape {
-    Shape::new().shape_type(ShapeType::Line).line(ShapeLine::new().color(colour.to_owned()).width(1.5))
-}
-
-fn note(text: &str) -> Annotation {
-    Annotation::new().text(text).show_arrow(false).font(Font::new().size(12))
 }
 
 /// A value with [`DIGITS`] digits.
@@ -297,7 +274,7 @@ pub(crate) fn script() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Line;
+    use crate::{Line, Stretch};
 
     #[test]
     fn values_are_rounded_and_stay_short() {
@@ -361,7 +338,10 @@ mod tests {
         assert_eq!(bars["data"][0]["y"], json!([1.0, 2.0, 3.0, 4.0]));
 
         let line = Line { name: "5".into(), points: vec![[0.0, 1.0], [1.0, 2.0], [3.0, 4.0]] };
-        let lines = plot(axis(), Content::Lines { lines: vec![line], marks: vec![(1.0, "mark".into())] });
+        let lines = plot(
+            axis(),
+            Content::Lines(Lines { lines: vec![line], marks: vec![(1.0, "mark".into())], stretches: vec![] }),
+        );
         assert_eq!(lines["data"][0]["x"], json!([0.0, 1.0, 3.0]));
         assert_eq!(lines["layout"]["shapes"][0]["x0"], json!(1.0));
 
@@ -373,9 +353,32 @@ mod tests {
     }
 
     #[test]
+    fn areas_stand_on_each_other_and_stretches_lie_below_their_names() {
+        let line = |name: &str| Line { name: name.into(), points: vec![[0.0, 1.0], [4.0, 2.0]] };
+        let areas = plot(Axis::of("step"), Content::Areas(vec![line("a"), line("b")]));
+        let data = areas["data"].as_array().unwrap();
+        assert_eq!(data.iter().map(|area| &area["stackgroup"]).collect::<Vec<_>>(), ["all", "all"]);
+        // plotly adds them up.
+        assert_eq!(data[1]["y"], json!([1.0, 2.0]));
+
+        let stretch = |from, to, name: &str| Stretch { from, to, name: name.into() };
+        let stretches = vec![stretch(0.0, 1.0, "first"), stretch(1.0, 4.0, "then")];
+        let lines = Lines { lines: vec![line("a")], marks: vec![], stretches };
+        let layout = &plot(Axis::of("step"), Content::Lines(lines))["layout"];
+        let (shape, note) = (&layout["shapes"][1], &layout["annotations"][1]);
+        assert_eq!((&shape["type"], &shape["layer"]), (&json!("rect"), &json!("below")));
+        assert_eq!((&shape["x0"], &shape["x1"]), (&json!(1.0), &json!(4.0)));
+        assert_eq!(
+            (&note["text"], &note["x"], &note["yshift"]),
+            (&json!("then"), &json!(1.0), &json!(-16.0))
+        );
+        assert_ne!(shape["fillcolor"], layout["shapes"][0]["fillcolor"]);
+    }
+
+    #[test]
     fn losses_have_a_logarithmic_axis() {
         let line = Line { name: "train".into(), points: vec![[0.0, 4.0], [10.0, 1e-7]] };
-        let content = Content::Lines { lines: vec![line], marks: vec![] };
+        let content = Content::lines(vec![line]);
         let figure = Figure::new("loss", "Loss", [Axis::of("step"), Axis::log("loss")], content);
         let plot: serde_json::Value = serde_json::from_str(&json(&figure)).unwrap();
         assert_eq!(plot["layout"]["yaxis"]["type"], "log");

@@ -1,4 +1,4 @@
-use crate::{Figure, Line};
+use crate::{Figure, Lines};
 
 /// The share of the axes that a legend takes, along x and along y.
 const SIZE: [f64; 2] = [0.25, 0.25];
@@ -6,10 +6,10 @@ const SIZE: [f64; 2] = [0.25, 0.25];
 /// How many points of each stretch between two points of a line are looked at.
 const POINTS_PER_STRETCH: usize = 16;
 
-/// How many points of a line a mark's name counts as: it is covered whole, or not at all.
+/// How many points of a line a name counts as: it is covered whole, or not at all.
 const POINTS_PER_NAME: usize = 100;
 
-/// The share of the axis that a mark's name takes, to the right of the mark.
+/// The share of the axis that the name of a mark or of a stretch takes, to the right of where that begins.
 const NAME: f64 = 0.1;
 
 /// Where a legend stands within the axes: each share is 0 at their beginning and 1 at their end.
@@ -30,8 +30,8 @@ const PLACES: [LegendPlace; 6] = [
 ];
 
 impl LegendPlace {
-    /// The place that covers the least of some lines and of the names of marks, which stand at the top.
-    pub fn among(figure: &Figure, lines: &[Line], marks: &[(f64, String)]) -> Self {
+    /// The place that covers the least of some lines and of the names along the axis, which stand at the top.
+    pub fn among(figure: &Figure, Lines { lines, marks, stretches }: &Lines) -> Self {
         let drawn: Vec<Vec<[f64; 2]>> = lines
             .iter()
             .map(|line| line.points.iter().map(|p| [figure.x.place(p[0]), figure.y.place(p[1])]).collect())
@@ -53,8 +53,9 @@ impl LegendPlace {
             };
             points.extend((0..POINTS_PER_STRETCH).map(along));
         }
-        for (position, _) in marks {
-            let at = x(figure.x.place(*position));
+        let named = marks.iter().map(|(at, _)| *at).chain(stretches.iter().map(|stretch| stretch.from));
+        for position in named {
+            let at = x(figure.x.place(position));
             points.extend((0..POINTS_PER_NAME).map(|i| [at + NAME * i as f64 / POINTS_PER_NAME as f64, 1.0]));
         }
         let covered = |place: &Self| points.iter().filter(|point| place.covers(point)).count();
@@ -73,14 +74,15 @@ impl LegendPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Axis, Content};
+    use crate::{Axis, Content, Line, Stretch};
 
-    fn place(lines: &[&[[f64; 2]]], marks: &[(f64, String)]) -> LegendPlace {
+    fn place(lines: &[&[[f64; 2]]], marks: &[(f64, String)], stretches: &[Stretch]) -> LegendPlace {
         let line = |points: &&[[f64; 2]]| Line { name: "a".into(), points: points.to_vec() };
         let lines: Vec<Line> = lines.iter().map(line).collect();
+        let lines = Lines { lines, marks: marks.to_vec(), stretches: stretches.to_vec() };
         let axes = [Axis::of("x"), Axis::of("y")];
-        let figure = Figure::new("lines", "Lines", axes, Content::Lines { lines: vec![], marks: vec![] });
-        LegendPlace::among(&figure, &lines, marks)
+        let figure = Figure::new("lines", "Lines", axes, Content::lines(vec![]));
+        LegendPlace::among(&figure, &lines)
     }
 
     #[test]
@@ -88,15 +90,18 @@ mod tests {
         let falls: &[[f64; 2]] = &[[0.0, 1.0], [10.0, 0.0]];
         let rises: &[[f64; 2]] = &[[0.0, 0.0], [10.0, 1.0]];
         let along_the_top: &[[f64; 2]] = &[[0.0, 1.0], [10.0, 1.0]];
-        assert_eq!(place(&[falls], &[]), LegendPlace { x: 1.0, y: 1.0 });
-        assert_eq!(place(&[rises], &[]), LegendPlace { x: 1.0, y: 0.5 });
-        assert_eq!(place(&[falls, along_the_top], &[]), LegendPlace { x: 1.0, y: 0.5 });
-        assert_eq!(place(&[rises, falls], &[]), LegendPlace { x: 1.0, y: 0.5 });
+        assert_eq!(place(&[falls], &[], &[]), LegendPlace { x: 1.0, y: 1.0 });
+        assert_eq!(place(&[rises], &[], &[]), LegendPlace { x: 1.0, y: 0.5 });
+        assert_eq!(place(&[falls, along_the_top], &[], &[]), LegendPlace { x: 1.0, y: 0.5 });
+        assert_eq!(place(&[rises, falls], &[], &[]), LegendPlace { x: 1.0, y: 0.5 });
         // A mark's name is at the top, to the right of the mark.
-        assert_eq!(place(&[falls], &[(8.0, "clean".into())]), LegendPlace { x: 1.0, y: 0.5 });
-        assert_eq!(place(&[falls], &[(5.0, "clean".into())]), LegendPlace { x: 1.0, y: 1.0 });
+        assert_eq!(place(&[falls], &[(8.0, "clean".into())], &[]), LegendPlace { x: 1.0, y: 0.5 });
+        assert_eq!(place(&[falls], &[(5.0, "clean".into())], &[]), LegendPlace { x: 1.0, y: 1.0 });
+        // So is that of a stretch.
+        let late = Stretch { from: 8.0, to: 10.0, name: "cleanup".into() };
+        assert_eq!(place(&[falls], &[], &[late]), LegendPlace { x: 1.0, y: 0.5 });
         // What has no extent, and nothing at all, are fine.
-        assert_eq!(place(&[&[[1.0, 1.0], [1.0, 1.0]]], &[]), LegendPlace { x: 1.0, y: 1.0 });
-        assert_eq!(place(&[], &[]), LegendPlace { x: 1.0, y: 1.0 });
+        assert_eq!(place(&[&[[1.0, 1.0], [1.0, 1.0]]], &[], &[]), LegendPlace { x: 1.0, y: 1.0 });
+        assert_eq!(place(&[], &[], &[]), LegendPlace { x: 1.0, y: 1.0 });
     }
 }

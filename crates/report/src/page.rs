@@ -4,7 +4,7 @@ use clockwork_analysis::{AnalysisFiles, Claim, CoursePhases, Findings, Progress,
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 
-use crate::{Content, Entry, Figure, Section, TrainingCurves, interactive, words};
+use crate::{Content, Entry, Figure, Section, Table, TrainingCurves, interactive, words};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -115,8 +115,11 @@ pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, of_story: &[
 
 /// A section of figures.
 pub(crate) fn of_figures(section: &Section) -> PageSection<'_> {
-    let Section { id, title, entries } = section;
-    let content = html! { @for Entry { figure, text } in entries { (self::figure(figure, text)) } };
+    let Section { id, title, entries, table } = section;
+    let content = html! {
+        @for Entry { figure, text } in entries { (self::figure(figure, text)) }
+        @if let Some(table) = table { (of_columns(table)) }
+    };
     // In the navigation, the part of the heading before its colon.
     PageSection { id, name: title.split(':').next().unwrap_or(title), title, content }
 }
@@ -198,6 +201,19 @@ fn claims(claims: &[Claim]) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+fn of_columns(Table { title, text, columns, rows }: &Table) -> Markup {
+    html! {
+        h3 { (title) }
+        p { (text) }
+        div.table {
+            table {
+                thead { tr { @for column in columns { th { (column) } } } }
+                tbody { @for row in rows { tr { @for cell in row { td { (cell) } } } } }
             }
         }
     }

@@ -18,7 +18,7 @@ use clockwork_analysis::AnalysisFiles;
 
 pub use course::course_section;
 pub(crate) use found::Found;
-pub use section::{Entry, Section};
+pub use section::{Entry, Section, Table};
 pub use training::{TrainingCurves, training_figures};
 
 use crate::Result;

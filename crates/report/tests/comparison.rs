@@ -4,7 +4,7 @@ use std::fs;
 
 use clockwork_analysis::{AnalysisFiles, Comparison, RunFindings};
 use clockwork_model::{Checkpoint, CheckpointFile};
-use clockwork_report::{ComparisonReport, Content, Figure, Section, TrainingCurves, comparison_story};
+use clockwork_report::{ComparisonReport, Content, Figure, Lines, Section, TrainingCurves, comparison_story};
 use serde_json::json;
 
 const P: usize = 12;
@@ -81,7 +81,7 @@ fn figures_hold_what_clocks_have_in_common() {
     let losses = figure(&sections, "losses");
     let labels: Vec<&str> = losses.frames.iter().map(|frame| frame.label.as_str()).collect();
     assert_eq!(labels, ["test", "train"]);
-    let Content::Lines { lines, .. } = &losses.frames[0].content else { panic!() };
+    let Content::Lines(Lines { lines, .. }) = &losses.frames[0].content else { panic!() };
     let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();
     assert_eq!(names, ["a", "c"]);
     assert_eq!(lines[0].points, [[0.0, 2.6], [10.0, 3.0]]);

@@ -5,7 +5,7 @@ use std::fs;
 use clockwork_analysis::{AnalysisFiles, Arrays, Claim, Cluster, Progress, ProgressRow};
 use clockwork_model::{Checkpoint, CheckpointFile, ModelConfig, Weights, clock, initial_weights};
 use clockwork_report::{
-    Axis, Content, Entry, Figure, Report, Section, TrainingCurves, course_section, story,
+    Axis, Content, Entry, Figure, Lines, Report, Section, TrainingCurves, course_section, story,
 };
 
 const P: usize = 12;
@@ -41,7 +41,7 @@ fn the_course_shows_each_checkpoint_at_its_step() {
     progress.rows = vec![at(0, &initial_weights(&config, 0)), at(300, &weights)];
     let section = [course_section(&progress)];
     let lines = |id: &str| match &figure(&section, id).frames[0].content {
-        Content::Lines { lines, .. } => lines.clone(),
+        Content::Lines(Lines { lines, .. }) | Content::Areas(lines) => lines.clone(),
         other => panic!("{other:?}"),
     };
     // Which pairs were trained on is not known of them, so that there is one loss only.
@@ -49,7 +49,7 @@ fn the_course_shows_each_checkpoint_at_its_step() {
     assert_eq!(losses.iter().map(|line| &line.name[..]).collect::<Vec<_>>(), ["restricted (3d, all)"]);
     assert_eq!(losses[0].points[1], [300.0, progress.rows[1].measures.all.restricted_loss_3d]);
     let neurons = lines("course-neurons");
-    assert_eq!((neurons[0].name.as_str(), neurons[0].points[1]), ("frequency 5", [300.0, 32.0]));
+    assert_eq!((neurons[0].name.as_str(), neurons[0].points[1]), ("5", [300.0, 32.0]));
     let Content::HeatMap(map) = &figure(&section, "course-embedding").frames[0].content else { panic!() };
     // A column per checkpoint, and a row per frequency, upwards.
     assert_eq!((map.columns, map.rows()), (2, P / 2));
@@ -68,7 +68,7 @@ fn figures_hold_what_the_clock_is_made_of() {
     assert_eq!((norm.x.name.as_str(), norm.y.name.as_str()), ("Fourier component", "squared norm"));
     assert_eq!(norm.x.names.as_ref().unwrap()[2 * FREQ - 1], "cos 5");
     assert_eq!(norm.x.labelled, [0, 2 * FREQ - 1], "the constant and the key cosine");
-    let Content::Lines { lines, .. } = &norm.frames[0].content else { panic!("{norm:?}") };
+    let Content::Lines(Lines { lines, .. }) = &norm.frames[0].content else { panic!("{norm:?}") };
     for (i, [x, y]) in lines[0].points.iter().enumerate() {
         // The rows of the embedding are cos and sin of the one frequency, each of norm √(p/2).
         let expected = if i == 2 * FREQ - 1 || i == 2 * FREQ { P as f64 / 2.0 } else { 0.0 };

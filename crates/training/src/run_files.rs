@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     CheckpointFiles, Config, Error, Evaluation, NotARun, Record, Result, RunState,
     checkpoints::{step_name, step_of},
+    locked_run::is_locked,
     run::goes_on,
 };
 
@@ -145,6 +146,12 @@ impl RunFiles {
     #[must_use]
     pub fn is_run(&self) -> bool {
         self.config_path().exists() || self.record_path().exists()
+    }
+
+    /// Whether a process trains it now, as far as its lock tells: a run that is trained without one cannot be known to be.
+    #[must_use]
+    pub fn is_trained(&self) -> bool {
+        is_locked(&self.path)
     }
 
     /// Whether its configuration was edited since the run was started, as far as its record tells.

@@ -11,7 +11,11 @@ use crate::{
     args::AnalyzeArgs,
     checkpoint_path::checkpoint_path,
     claim_lines::claim_lines,
-    commands::report::{report_text, write_report},
+    commands::{
+        progress::course_text,
+        report::{course_of, report_text, write_report},
+    },
+    course::{Course, CourseFindings, Measured},
     exit::Ended,
     hints::is_output_forbidden,
     other_reading::doubt,
@@ -46,34 +50,63 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     drop(observer);
     let imported = provenance.imported.iter().filter(|_| args.json);
     imported.flat_map(words::reading).for_each(|sentence| printer.line(&sentence));
-    printer.result(&match args.json {
-        true => json(&analysis.findings)?,
-        false => text(&path, &analysis.findings, run.as_ref().and_then(newest_step), out.as_deref()),
-    })?;
+    if !args.json {
+        let newest = run.as_ref().and_then(newest_step);
+        printer.result(&text(&path, &analysis.findings, newest, out.as_deref()))?;
+    }
+    let measured = match &run {
+        Some(run) if args.progress => measure_course(run, args.out.as_deref(), &printer)?,
+        _ => None,
+    };
+    let course = measured.as_ref().map(|measured| CourseFindings::of(&measured.progress));
+    match (args.json, &course) {
+        (true, course) => printer.result(&json(&analysis.findings, course.as_ref())?)?,
+        (false, Some(course)) => printer.result(&format!("\nhow it came about\n{}", course_text(course)))?,
+        (false, None) => {}
+    }
     // The figures are told whether they are kept or not; the run may be somebody else's.
-    match written {
-        Err(error) if args.out.is_none() && is_output_forbidden(&error) => {
-            printer.warn(&format!(
-                "{:#}; the analysis is not kept, use --out for another place",
-                anyhow!(error)
-            ));
+    let (progress, progress_written) = measured.map(|of| (of.progress, of.kept)).unzip();
+    for (what, written) in
+        [("the analysis is", written), ("the measures are", progress_written.unwrap_or(Ok(())))]
+    {
+        match written {
+            Err(error) if args.out.is_none() && is_output_forbidden(&error) => {
+                let error = anyhow!(error);
+                printer.warn(&format!("{error:#}; {what} not kept, use --out for another place"));
+            }
+            written => written?,
         }
-        written => written?,
     }
     if let (true, Some(run), Some(_)) = (args.report, &run, &out) {
         let directory = args.out.clone().unwrap_or_else(|| run.report());
-        let written = write_report(run, &analysis, &directory, &printer)?;
+        let progress = progress.or_else(|| course_of(run, &printer));
+        let written = write_report(run, &analysis, progress.as_ref(), &directory, &printer)?;
         printer.line(&report_text(&written));
     }
     // One that is about ReLU does not apply to another activation, and is no fault of the network.
     let is_lacking = |claim: &Claim| !claim.holds() && (claim.fails() || summary.key_freqs.is_empty());
-    Ok(if args.check && claims.iter().any(is_lacking) { Ended::ClaimFailed } else { Ended::Done })
+    let of_course = course.iter().flat_map(|course| &course.claims);
+    let is_failed = claims.iter().any(is_lacking) || of_course.into_iter().any(Claim::fails);
+    Ok(if args.check && is_failed { Ended::ClaimFailed } else { Ended::Done })
 }
 
-/// The summary, with the measures as one more key.
-fn json(findings: &Findings) -> anyhow::Result<String> {
+/// Measures all checkpoints of a run that has several.
+fn measure_course(run: &RunFiles, out: Option<&Path>, printer: &Printer) -> anyhow::Result<Option<Measured>> {
+    if run.checkpoints().steps()?.len() < 2 {
+        return Ok(None);
+    }
+    let directory = out.map_or_else(|| run.analyses_directory(), Path::to_owned);
+    let course = Course { run, freqs: &[], directory: &directory, with_maps: true };
+    course.measure(printer).map(Some)
+}
+
+/// The summary, with the measures as one more key, and what the run's course tells as another.
+fn json(findings: &Findings, course: Option<&CourseFindings>) -> anyhow::Result<String> {
     let mut summary = serde_json::to_value(&findings.summary)?;
     summary["measures"] = serde_json::to_value(&findings.measures)?;
+    if let Some(course) = course {
+        summary["course"] = serde_json::to_value(course)?;
+    }
     Ok(serde_json::to_string_pretty(&summary)? + "\n")
 }
 

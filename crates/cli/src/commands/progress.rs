@@ -1,75 +1,101 @@
-use std::time::{Duration, Instant};
-
-use anyhow::{Context, anyhow};
-use clockwork_analysis::{
-    Claim, CoursePhases, Lead, Progress, ProgressRow, course_claims, key_freqs_of, leads,
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
-use clockwork_model::{Checkpoint, CheckpointFile, ReadAs};
+
+use anyhow::Context;
+use clockwork_analysis::{AnalysisFiles, Progress, ProgressRow};
+use clockwork_model::{Checkpoint, ReadAs};
 use clockwork_report::words::{self, short};
 use clockwork_training::RunFiles;
-use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::{
     args::ProgressArgs,
     checkpoint_path::checkpoint_path,
     claim_lines::claim_lines,
-    exit::{Ended, WrongRequest},
+    commands::report::{report_text, write_report},
+    course::{Course, CourseFindings, Measured},
+    exit::Ended,
     printer::Printer,
     table::table,
     threads::start_threads,
 };
 
-/// How often what is measured is kept on the way: whoever interrupts loses no more than that.
-const KEPT_EVERY: Duration = Duration::from_secs(5);
-
-/// How many checkpoints are measured at once: while one is in a part of its own that uses one thread, another uses the
-/// rest. Each takes about 200 MB for p = 113.
-const AT_ONCE: usize = 2;
+/// How often it is looked for new checkpoints of a run that is followed.
+const LOOKED_EVERY: Duration = Duration::from_secs(1);
 
 /// `clockwork progress`
 pub fn progress(args: &ProgressArgs) -> anyhow::Result<Ended> {
     let printer = Printer::new(false);
     start_threads(args.threads)?;
     let run = RunFiles::named(&args.run);
-    // The newest checkpoint, or why there is none.
-    let newest = checkpoint_path(&args.run, None)?;
-    let steps = run.checkpoints().steps()?;
     let out = args.out.clone().unwrap_or_else(|| run.analyses_directory());
-    let newest = Checkpoint::open(&newest, &ReadAs::default())?;
-    let mut measured = wanted(args, &newest)?;
-    let kept = Progress::read(&out).unwrap_or_else(|error| {
-        printer.warn(&format!("{:#}; measured anew", anyhow!(error)));
-        None
-    });
-    let kept = kept.filter(|kept| kept.is_like(&measured)).map_or_else(Vec::new, |kept| kept.rows);
-
-    let bar =
-        printer.bar(steps.len() as u64, "measuring {bar:20.cyan/dim} step {msg}  {pos}/{len}  {left} left");
-    let mut kept_at = Instant::now();
-    for steps in steps.chunks(AT_ONCE) {
-        bar.set_message(steps[0].to_string());
-        let of_step = |&step: &u64| row(&run, step, &kept, &measured.key_freqs);
-        let rows: Vec<anyhow::Result<ProgressRow>> = steps.par_iter().map(of_step).collect();
-        for row in rows {
-            match row {
-                Ok(row) => measured.rows.push(row),
-                Err(error) => printer.warn(&format!("{error:#}; left out")),
-            }
-        }
-        bar.inc(steps.len() as u64);
-        if kept_at.elapsed() > KEPT_EVERY {
-            measured.write(&out)?;
-            kept_at = Instant::now();
-        }
-    }
-    printer.remove(&bar);
-    measured.write(&out)?;
+    let course = Course { run: &run, freqs: &args.freqs, directory: &out, with_maps: true };
+    let Measured { progress, kept } = match args.follow {
+        true => follow(&course, args.out.as_deref(), &printer)?,
+        false => course.measure(&printer)?,
+    };
     printer.result(&match args.json {
-        true => serde_json::to_string_pretty(&Told::of(&measured))? + "\n",
-        false => text(&measured) + &format!("\n  measures {}\n", out.display()),
+        true => serde_json::to_string_pretty(&Told::of(&progress))? + "\n",
+        false => {
+            text(&progress)
+                + &kept.as_ref().map_or(String::new(), |()| format!("\n  measures {}\n", out.display()))
+        }
     })?;
+    kept?;
     Ok(Ended::Done)
+}
+
+/// Measures a run for as long as it is trained, and writes its report each time that there is a new checkpoint.
+fn follow(course: &Course, out: Option<&Path>, printer: &Printer) -> anyhow::Result<Measured> {
+    let page = out.map_or_else(|| course.run.report(), PathBuf::from);
+    let mut measured_to = None;
+    let mut told_of_page = false;
+    loop {
+        // Asked before what there is: the last checkpoint comes before the end.
+        let is_trained = course.run.is_trained();
+        let newest = course.run.checkpoints().steps().ok().and_then(|steps| steps.last().copied());
+        if newest == measured_to && newest.is_some() && is_trained {
+            thread::sleep(LOOKED_EVERY);
+            continue;
+        }
+        // Maps are of the last checkpoint's largest cluster, which is another one tomorrow.
+        let measured = Course { with_maps: !is_trained, ..*course }.measure(printer)?;
+        measured_to = measured.progress.rows.last().map(|row| row.step).max(newest);
+        match look(course.run, &measured.progress, &page, printer) {
+            Ok(text) if !told_of_page => {
+                printer.line(&text);
+                told_of_page = true;
+            }
+            Ok(_) => {}
+            Err(error) => printer.warn(&format!("{error:#}; the report is left out")),
+        }
+        if !is_trained {
+            return Ok(measured);
+        }
+        printer.line(&latest(&measured.progress));
+    }
+}
+
+/// Writes the report of the newest checkpoint with what was measured up to it. Its analysis is not kept, as the next
+/// checkpoint's takes its place.
+fn look(run: &RunFiles, progress: &Progress, page: &Path, printer: &Printer) -> anyhow::Result<String> {
+    let checkpoint = Checkpoint::open(&checkpoint_path(run.path(), None)?, &ReadAs::default())?;
+    let analysis = AnalysisFiles::of(&checkpoint, &mut ())
+        .with_context(|| format!("cannot analyse {}", checkpoint.path.display()))?;
+    Ok(report_text(&write_report(run, &analysis, Some(progress), page, printer)?))
+}
+
+/// Where a run that is followed has come to, in a line.
+fn latest(progress: &Progress) -> String {
+    let Some(row) = progress.rows.last() else { return "no checkpoint could be measured".to_owned() };
+    let phases = words::phases(&CourseFindings::of(progress).phases);
+    let test = row.measures.test.as_ref().map_or("–".to_owned(), |test| short(test.loss));
+    let restricted = short(row.measures.all.restricted_loss_3d);
+    let freqs = words::list(&progress.key_freqs);
+    format!("step {}  test loss {test}, restricted {restricted} by {freqs}; {phases}", row.step)
 }
 
 /// What programs read: the measures, and what they tell.
@@ -77,45 +103,13 @@ pub fn progress(args: &ProgressArgs) -> anyhow::Result<Ended> {
 struct Told<'a> {
     #[serde(flatten)]
     measured: &'a Progress,
-    phases: CoursePhases,
-    leads: Vec<Lead>,
-    claims: Vec<Claim>,
+    #[serde(flatten)]
+    findings: CourseFindings,
 }
 
 impl<'a> Told<'a> {
     fn of(measured: &'a Progress) -> Self {
-        let (phases, leads) = (CoursePhases::of(measured), leads(measured));
-        Self { measured, phases, leads, claims: course_claims(measured) }
-    }
-}
-
-/// A measurement by the frequencies asked for, or those of the newest checkpoint.
-fn wanted(args: &ProgressArgs, newest: &CheckpointFile) -> anyhow::Result<Progress> {
-    if args.freqs.is_empty() {
-        let freqs = key_freqs_of(&newest.checkpoint)
-            .with_context(|| format!("cannot measure {}", newest.path.display()))?;
-        return Ok(Progress::new(freqs, Some(newest.checkpoint.metadata.step)));
-    }
-    let most = newest.checkpoint.metadata.task.n_frequencies();
-    let mut freqs = args.freqs.clone();
-    freqs.sort_unstable();
-    freqs.dedup();
-    match freqs.iter().find(|k| !(1..=most).contains(*k)) {
-        Some(k) => Err(anyhow!(WrongRequest(format!("choose --freqs from 1 to {most}")))
-            .context(format!("{k} is no frequency of this run"))),
-        None => Ok(Progress::new(freqs, None)),
-    }
-}
-
-/// The row of a step: the one that was measured before if the checkpoint is the same.
-fn row(run: &RunFiles, step: u64, kept: &[ProgressRow], key_freqs: &[usize]) -> anyhow::Result<ProgressRow> {
-    let path = run.checkpoints().weights(step);
-    let file = Checkpoint::open(&path, &ReadAs::default())?;
-    match kept.iter().find(|row| row.step == step && row.sha256 == file.sha256) {
-        Some(row) => Ok(row.clone()),
-        None => {
-            ProgressRow::of(&file, key_freqs).with_context(|| format!("cannot measure {}", path.display()))
-        }
+        Self { measured, findings: CourseFindings::of(measured) }
     }
 }
 
@@ -138,16 +132,18 @@ fn text(progress: &Progress) -> String {
     let rows = progress.rows.iter().map(cells).collect();
     let mut text = format!("  by {of}: {}\n\n", words::list(&progress.key_freqs));
     text += &table(&header, rows, &[0, 1, 2, 3, 4, 5, 6, 7]);
-    let leads = leads(progress);
-    if !leads.is_empty() {
-        let header = ["measure", "from", "to", "half of its way at", "before the test accuracy"];
-        let rows = leads.iter().map(lead_cells).collect();
+    let findings = CourseFindings::of(progress);
+    if !findings.leads.is_empty() {
+        let rows = findings.leads.iter().map(|lead| words::lead(lead).to_vec()).collect();
         text += "\n  what leads, once the training pairs are known\n";
-        text += &table(&header, rows, &[1, 2, 3, 4]);
+        text += &table(&words::LEAD_COLUMNS, rows, &[1, 2, 3, 4]);
     }
-    let phases = words::phases(&CoursePhases::of(progress));
-    let claims = claim_lines(&course_claims(progress)).join("\n");
-    format!("{text}\n  phases: {phases}\n\n{claims}\n")
+    format!("{text}\n{}", course_text(&findings))
+}
+
+/// Phases and claims.
+pub fn course_text(CourseFindings { phases, claims, .. }: &CourseFindings) -> String {
+    format!("  phases: {}\n\n{}\n", words::phases(phases), claim_lines(claims).join("\n"))
 }
 
 fn cells(row: &ProgressRow) -> Vec<String> {
@@ -163,13 +159,4 @@ fn cells(row: &ProgressRow) -> Vec<String> {
         format!("{:.0} %", 100.0 * row.share_in_clusters()),
         short(row.sum_squared_weights),
     ]
-}
-
-fn lead_cells(lead: &Lead) -> Vec<String> {
-    let before = match lead.steps_before_test_accuracy {
-        0 => "at once".to_owned(),
-        steps if steps > 0 => format!("{steps} steps before"),
-        steps => format!("{} steps behind", -steps),
-    };
-    vec![lead.measure.clone(), short(lead.from), short(lead.to), lead.halfway.to_string(), before]
 }

@@ -25,7 +25,7 @@ pub fn report(args: &ReportArgs) -> anyhow::Result<Ended> {
     let run = RunFiles::named(&args.run);
     let analysis = AnalysisFiles::read(&analysis_to_report(&run, args.step)?)?;
     let out = args.out.clone().unwrap_or_else(|| run.report());
-    let written = write_report(&run, &analysis, &out, &printer)?;
+    let written = write_report(&run, &analysis, course_of(&run, &printer).as_ref(), &out, &printer)?;
     printer.result(&(report_text(&written) + "\n"))?;
     if args.open {
         open::that(&written.page).with_context(|| format!("cannot open {}", written.page.display()))?;
@@ -33,10 +33,19 @@ pub fn report(args: &ReportArgs) -> anyhow::Result<Ended> {
     Ok(Ended::Done)
 }
 
-/// Writes the report of a run's analysis into a directory.
+/// What was measured of a run's checkpoints, if it was.
+pub fn course_of(run: &RunFiles, printer: &Printer) -> Option<Progress> {
+    Progress::read(&run.analyses_directory()).unwrap_or_else(|error| {
+        printer.warn(&format!("{:#}; how it came about is left out", anyhow!(error)));
+        None
+    })
+}
+
+/// Writes the report of a run's analysis, with what was measured of its checkpoints, into a directory.
 pub fn write_report(
     run: &RunFiles,
     analysis: &AnalysisFiles,
+    progress: Option<&Progress>,
     out: &Path,
     printer: &Printer,
 ) -> anyhow::Result<Written> {
@@ -49,10 +58,6 @@ pub fn write_report(
         printer
             .warn(&format!("{} has changed since it was analysed; run `{analyze}` again", weights.display()));
     }
-    let progress = Progress::read(&run.analyses_directory()).unwrap_or_else(|error| {
-        printer.warn(&format!("{:#}; how it came about is left out", anyhow!(error)));
-        None
-    });
     let record = record.map(serde_json::to_value).transpose()?;
     let config = fs::read_to_string(run.config_path()).ok();
     // `latest` is another run tomorrow; the page is to name today's.
@@ -63,7 +68,7 @@ pub fn write_report(
         name: &name,
         analysis,
         training: Some(&training),
-        progress: progress.as_ref(),
+        progress,
         record: record.as_ref(),
         config: config.as_deref(),
         further: &[],

@@ -165,7 +165,7 @@ fn losses(of: &Comparison, training: &[TrainingCurves]) -> Entry {
             Line { name: run.name.clone(), points: points.collect() }
         };
         let lines = of.runs.iter().zip(training).filter(|(_, curves)| !curves.steps.is_empty()).map(line);
-        Content::Lines { lines: lines.collect(), marks: vec![] }
+        Content::lines(lines.collect())
     };
     let frames = [("test", 1), ("train", 0)].map(|(name, split)| (name.to_owned(), frame(split)));
     let axes = [Axis::of("optimisation step"), Axis::log("loss (nats)")];

@@ -1,4 +1,4 @@
-use crate::{Axis, Content, Figure, Points, ticks::Ticks};
+use crate::{Axis, Content, Figure, Lines, Points, figure::upper_edges, ticks::Ticks};
 
 /// With more bars than this their names take turns on two lines, or they would run into each other.
 const MAX_NAMES_ABREAST: usize = 6;
@@ -54,8 +54,12 @@ fn ranges(figure: &Figure, content: &Content) -> ([f64; 2], [f64; 2]) {
         (x, bounds(&mut points.iter().map(|point| point[1]), &figure.y))
     };
     match content {
-        Content::Lines { lines, .. } => {
+        Content::Lines(Lines { lines, .. }) => {
             of_points(&lines.iter().flat_map(|line| line.points.iter().copied()).collect::<Vec<_>>())
+        }
+        Content::Areas(areas) => {
+            let (x, [low, high]) = of_points(&upper_edges(areas).concat());
+            (x, [low.min(0.0), high])
         }
         Content::Points(Points { points, .. }) => {
             let ([x_low, x_high], _) = of_points(points);

@@ -1,7 +1,7 @@
 use plotters::{
     chart::{ChartContext, SeriesLabelPosition},
     coord::{Shift, cartesian::Cartesian2d},
-    element::{Circle, PathElement, Rectangle, Text},
+    element::{Circle, EmptyElement, PathElement, Polygon, Rectangle, Text},
     prelude::{DrawingArea, DrawingBackend, LineSeries, RGBColor},
     style::{
         BLACK, Color, WHITE,
@@ -9,14 +9,18 @@ use plotters::{
     },
 };
 
-use super::labels::{draw_key, draw_legend, text};
+use super::labels::{draw_key, draw_legend, draw_swatches, text};
 use crate::{
-    Content, Figure, HeatMap,
-    colours::{GREY, LINES, colour},
+    Content, Figure, HeatMap, Line, Lines, Stretch,
+    colours::{GREY, LINES, SHADE, STRETCHES, colour},
     error::Anything,
+    figure::upper_edges,
     legend::LegendPlace,
     ticks::Ticks,
 };
+
+/// Pixels from one line of names to the next.
+const LINE_HEIGHT: i32 = 18;
 
 /// Draws what a frame shows onto its axes, and what its colours mean beside them.
 pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
@@ -31,38 +35,8 @@ pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
     let at = |[px, py]: [f64; 2]| (figure.x.place(px), figure.y.place(py));
     let stroke = 2 * scale;
     match content {
-        Content::Lines { lines, marks } => {
-            for (line, &colour) in lines.iter().zip(LINES.iter().cycle()) {
-                let points = line.points.iter().map(|&point| at(point));
-                chart
-                    .draw_series(LineSeries::new(points, colour.stroke_width(stroke)))?
-                    .label(&line.name)
-                    .legend(move |(x, y)| {
-                        PathElement::new(
-                            vec![(x, y), (x + 20 * scale as i32, y)],
-                            colour.stroke_width(stroke),
-                        )
-                    });
-            }
-            for (position, name) in marks {
-                let position = figure.x.place(*position);
-                let ends = vec![(position, y.start), (position, y.end)];
-                chart.draw_series([PathElement::new(ends, GREY.mix(0.7).stroke_width(scale))])?;
-                chart.draw_series([Text::new(format!(" {name}"), (position, y.end), text(14))])?;
-            }
-            // More lines than colours cannot be told apart.
-            if (2..=LINES.len()).contains(&lines.len()) {
-                let position = match LegendPlace::among(figure, lines, marks) {
-                    LegendPlace { x: 1.0, y: 1.0 } => SeriesLabelPosition::UpperRight,
-                    LegendPlace { x: 1.0, y: 0.0 } => SeriesLabelPosition::LowerRight,
-                    LegendPlace { x: 1.0, .. } => SeriesLabelPosition::MiddleRight,
-                    LegendPlace { y: 1.0, .. } => SeriesLabelPosition::UpperLeft,
-                    LegendPlace { y: 0.0, .. } => SeriesLabelPosition::LowerLeft,
-                    LegendPlace { .. } => SeriesLabelPosition::MiddleLeft,
-                };
-                draw_legend(chart, position, scale)?;
-            }
-        }
+        Content::Lines(lines) => draw_lines(chart, figure, lines, scale)?,
+        Content::Areas(areas) => draw_areas(chart, key, figure, areas, scale)?,
         Content::Points(points) => {
             let circle = |(point, &value): (&[f64; 2], &f64)| {
                 Circle::new(at(*point), 4 * scale, colour(value, false).filled())
@@ -115,6 +89,78 @@ pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
         }
     }
     Ok(())
+}
+
+/// Draws lines, what is shaded behind them and marked among them, and their legend.
+fn draw_lines<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
+    chart: &mut ChartContext<'a, B, Cartesian2d<Ticks, Ticks>>,
+    figure: &Figure,
+    of: &Lines,
+    scale: u32,
+) -> std::result::Result<(), Anything> {
+    let y = chart.y_range();
+    let (stroke, text) = (2 * scale, |size: u32| text(size, scale));
+    let Lines { lines, marks, stretches } = of;
+    for (i, (Stretch { from, to, name }, &colour)) in
+        stretches.iter().zip(STRETCHES.iter().cycle()).enumerate()
+    {
+        let [from, to] = [from, to].map(|position| figure.x.place(*position));
+        let corners = [(from, y.start), (to, y.end)];
+        chart.draw_series([Rectangle::new(corners, colour.mix(SHADE).filled())])?;
+        // Names take turns on two lines, or short stretches' would run into each other.
+        let below = LINE_HEIGHT * (i % 2) as i32 * scale as i32;
+        let name = EmptyElement::at((from, y.end)) + Text::new(format!(" {name}"), (0, below), text(14));
+        chart.draw_series([name])?;
+    }
+    for (line, &colour) in lines.iter().zip(LINES.iter().cycle()) {
+        let points = line.points.iter().map(|&[x, y]| (figure.x.place(x), figure.y.place(y)));
+        chart.draw_series(LineSeries::new(points, colour.stroke_width(stroke)))?.label(&line.name).legend(
+            move |(x, y)| {
+                PathElement::new(vec![(x, y), (x + 20 * scale as i32, y)], colour.stroke_width(stroke))
+            },
+        );
+    }
+    for (position, name) in marks {
+        let position = figure.x.place(*position);
+        let ends = vec![(position, y.start), (position, y.end)];
+        chart.draw_series([PathElement::new(ends, GREY.mix(0.7).stroke_width(scale))])?;
+        chart.draw_series([Text::new(format!(" {name}"), (position, y.end), text(14))])?;
+    }
+    // More lines than colours cannot be told apart.
+    if (2..=LINES.len()).contains(&lines.len()) {
+        let position = match LegendPlace::among(figure, of) {
+            LegendPlace { x: 1.0, y: 1.0 } => SeriesLabelPosition::UpperRight,
+            LegendPlace { x: 1.0, y: 0.0 } => SeriesLabelPosition::LowerRight,
+            LegendPlace { x: 1.0, .. } => SeriesLabelPosition::MiddleRight,
+            LegendPlace { y: 1.0, .. } => SeriesLabelPosition::UpperLeft,
+            LegendPlace { y: 0.0, .. } => SeriesLabelPosition::LowerLeft,
+            LegendPlace { .. } => SeriesLabelPosition::MiddleLeft,
+        };
+        draw_legend(chart, position, scale)?;
+    }
+    Ok(())
+}
+
+/// Draws areas on top of each other, and their names beside them.
+fn draw_areas<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
+    chart: &mut ChartContext<'a, B, Cartesian2d<Ticks, Ticks>>,
+    key: &DrawingArea<B, Shift>,
+    figure: &Figure,
+    areas: &[Line],
+    scale: u32,
+) -> std::result::Result<(), Anything> {
+    let mut below: Vec<(f64, f64)> = Vec::new();
+    for (edge, &colour) in upper_edges(areas).iter().zip(LINES.iter().cycle()) {
+        let above: Vec<(f64, f64)> =
+            edge.iter().map(|&[x, y]| (figure.x.place(x), figure.y.place(y))).collect();
+        if below.is_empty() {
+            below = above.iter().map(|&(x, _)| (x, 0.0)).collect();
+        }
+        let outline: Vec<(f64, f64)> = above.iter().copied().chain(below.into_iter().rev()).collect();
+        chart.draw_series([Polygon::new(outline, colour.filled())])?;
+        below = above;
+    }
+    draw_swatches(key, areas, scale)
 }
 
 /// Draws a map's cells one by one.

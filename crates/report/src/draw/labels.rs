@@ -10,7 +10,8 @@ use plotters::{
 };
 
 use crate::{
-    colours::{GREY, colour},
+    Line,
+    colours::{GREY, LINES, colour},
     error::Anything,
     font,
     ticks::Ticks,
@@ -64,6 +65,26 @@ pub(super) fn draw_legend<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
         .legend_area_size(30 * scale)
         .label_font(text(15, scale))
         .draw()?;
+    Ok(())
+}
+
+/// Names areas beside them, the topmost first; not those that more colours than there are would be needed for.
+pub(super) fn draw_swatches<B: DrawingBackend<ErrorType: 'static>>(
+    area: &DrawingArea<B, Shift>,
+    areas: &[Line],
+    scale: u32,
+) -> std::result::Result<(), Anything> {
+    if areas.len() > LINES.len() {
+        return Ok(());
+    }
+    let scale = scale as i32;
+    let style = text(13, scale as u32).pos(Pos::new(HPos::Left, VPos::Center));
+    for (place, (line, colour)) in areas.iter().zip(LINES).rev().enumerate() {
+        let middle = (24 + 22 * place as i32) * scale;
+        let corners = [(0, middle - 7 * scale), (14 * scale, middle + 7 * scale)];
+        area.draw(&Rectangle::new(corners, colour.filled()))?;
+        area.draw(&Text::new(line.name.clone(), (20 * scale, middle), style.clone()))?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,10 @@
-use clockwork_analysis::{Cluster, CoursePhases, Progress, ProgressRow, leads};
+use clockwork_analysis::{CheckpointMaps, Cluster, CoursePhases, Progress, ProgressRow, leads};
 
-use super::section::{Entry, Section};
-use crate::{Axis, Content, Figure, HeatMap, Line, words};
+use super::{
+    found::component_axis,
+    section::{Entry, Section, Table},
+};
+use crate::{Axis, Content, Figure, HeatMap, Line, Lines, Stretch, words};
 
 /// How many steps are labelled along an axis of checkpoints.
 const LABELLED_STEPS: usize = 10;
@@ -12,8 +15,13 @@ const LABELLED_FREQUENCIES: usize = 15;
 /// How the circuit formed, checkpoint by checkpoint.
 #[must_use]
 pub fn course_section(of: &Progress) -> Section {
-    let entries = vec![losses(of), structure(of), embedding(of), neurons(of)];
-    Section::new("course", "How it came about: measures over the checkpoints", entries)
+    let mut entries = vec![losses(of), structure(of), terms(of), embedding(of), neurons(of)];
+    entries.extend(maps(of));
+    let section = Section::new("course", "How it came about: measures over the checkpoints", entries);
+    match table_of_leads(of) {
+        Some(table) => section.with_table(table),
+        None => section,
+    }
 }
 
 /// A line of a measure over steps, where it is known.
@@ -38,7 +46,7 @@ fn losses(of: &Progress) -> Entry {
         "course-losses",
         "Losses, of the network and of parts of its logits",
         [steps(), Axis::log("loss (nats)")],
-        Content::Lines { lines, marks: phase_marks(of) },
+        Content::Lines(Lines { lines, marks: vec![], stretches: phases(of) }),
     );
     let key_freqs = match of.key_freqs_of_step {
         Some(step) => format!("the key frequencies of step {step}, {}", words::list(&of.key_freqs)),
@@ -67,11 +75,26 @@ fn losses(of: &Progress) -> Entry {
     )
 }
 
-/// Where phases begin.
-fn phase_marks(of: &Progress) -> Vec<(f64, String)> {
+/// The phases, each where it is.
+fn phases(of: &Progress) -> Vec<Stretch> {
     let CoursePhases { circuit_formation, cleanup, clean } = CoursePhases::of(of);
-    let begins = [(circuit_formation, "circuit formation"), (cleanup, "cleanup"), (clean, "clean")];
-    begins.into_iter().filter_map(|(step, name)| Some((step? as f64, name.to_owned()))).collect()
+    let (Some(first), Some(last)) = (of.rows.first(), of.rows.last()) else { return Vec::new() };
+    // A phase that is not found ends none.
+    let begins = [
+        (Some(first.step), "memorisation"),
+        (circuit_formation, "circuit formation"),
+        (cleanup, "cleanup"),
+        (clean, ""),
+    ];
+    let found: Vec<(u64, &str)> =
+        begins.into_iter().filter_map(|(begins, name)| Some((begins?, name))).collect();
+    let ends = found.iter().skip(1).map(|(begins, _)| *begins).chain([last.step]);
+    let stretch = |(&(from, name), to): (&(u64, &str), u64)| Stretch {
+        from: from as f64,
+        to: to as f64,
+        name: name.to_owned(),
+    };
+    found.iter().zip(ends).filter(|((_, name), _)| !name.is_empty()).map(stretch).collect()
 }
 
 fn structure(of: &Progress) -> Entry {
@@ -87,10 +110,28 @@ fn structure(of: &Progress) -> Entry {
         "course-structure",
         "How far the structure has come",
         [steps(), Axis::of("share")],
-        Content::Lines { lines, marks: vec![] },
+        Content::Lines(Lines { lines, marks: vec![], stretches: phases(of) }),
     );
     let text = "The test accuracy jumps, and what makes it comes about gradually: the logits become a sum of waves, the \
                 embedding and W_logit keep a few frequencies, neurons come to serve one each.";
+    Entry::new(figure, text)
+}
+
+fn terms(of: &Progress) -> Entry {
+    let lines = vec![
+        line(of, "inputs: linear", |row| Some(row.neuron_inputs_frac_linear)),
+        line(of, "inputs: quadratic", |row| Some(row.neuron_inputs_frac_quadratic)),
+        line(of, "activations: linear", |row| Some(row.neurons_frac_linear)),
+        line(of, "activations: quadratic", |row| Some(row.neurons_frac_quadratic)),
+    ];
+    let figure = Figure::new(
+        "course-terms",
+        "Terms of the key frequencies in the neurons",
+        [steps(), Axis::of("share of the squares")],
+        Content::lines(lines),
+    );
+    let text = "Of the 2D Fourier coefficients of all neurons together, their means apart, before and after the activation: \
+                the shares of linear terms, waves of x or of y alone, and of quadratic ones, products of the two.";
     Entry::new(figure, text)
 }
 
@@ -123,25 +164,93 @@ fn embedding(of: &Progress) -> Entry {
     )
 }
 
+/// Neurons by the cluster that they are in, the unclustered on top, so that all areas are as high as there are neurons.
 fn neurons(of: &Progress) -> Entry {
-    let size = |cluster: Cluster| {
-        move |row: &ProgressRow| Some(row.cluster_sizes.get(&cluster).copied().unwrap_or(0) as f64)
-    };
-    let mut lines: Vec<Line> = of
+    let size = |row: &ProgressRow, cluster| row.cluster_sizes.get(&cluster).copied().unwrap_or(0);
+    let of_key =
+        |row: &ProgressRow| of.key_freqs.iter().map(|&k| size(row, Cluster::Frequency(k))).sum::<usize>();
+    let of_others =
+        |row: &ProgressRow| row.arrays.cluster.len() - of_key(row) - size(row, Cluster::Unclustered);
+    let mut areas: Vec<Line> = of
         .key_freqs
         .iter()
-        .map(|&k| line(of, format!("frequency {k}"), size(Cluster::Frequency(k))))
+        .map(|&k| line(of, k.to_string(), |row| Some(size(row, Cluster::Frequency(k)) as f64)))
         .collect();
-    lines.push(line(of, "unclustered", size(Cluster::Unclustered)));
+    if of.rows.iter().any(|row| of_others(row) > 0) {
+        areas.push(line(of, "other frequencies", |row| Some(of_others(row) as f64)));
+    }
+    areas.push(line(of, "unclustered", |row| Some(size(row, Cluster::Unclustered) as f64)));
     let figure = Figure::new(
         "course-neurons",
-        "Neurons in the clusters of the key frequencies, and in none",
+        "Neurons by the frequency of their cluster",
         [steps(), Axis::of("neurons")],
-        Content::Lines { lines, marks: vec![] },
+        Content::Areas(areas),
     );
-    let changes = of.neurons_that_change();
-    let last = changes.last().map_or(String::new(), |last| {
+    let last = of.rows.last().and_then(|row| row.neurons_changed).map_or(String::new(), |last| {
         format!(" From the last checkpoint but one to the last {last} neurons change their cluster.")
     });
     Entry::new(figure, format!("Neurons join the cluster of one frequency each.{last}"))
+}
+
+/// Maps over steps: the embedding in the Fourier basis, and the neurons of one cluster.
+fn maps(of: &Progress) -> Vec<Entry> {
+    let Some(maps) = of.maps.as_ref().filter(|maps| !maps.maps.is_empty()) else { return Vec::new() };
+    let n = maps.maps[0].n;
+    let axis = |name: &str| component_axis(name, n, &of.key_freqs);
+    let frames = |map: &dyn Fn(&CheckpointMaps) -> HeatMap| {
+        let of_step = |(step, of): (&u64, &CheckpointMaps)| (step.to_string(), Content::HeatMap(map(of)));
+        maps.steps.iter().zip(&maps.maps).map(of_step).collect::<Vec<_>>()
+    };
+    let embedding =
+        |of: &CheckpointMaps| HeatMap::new(of.embedding.len() / n, of.embedding.clone(), "coefficient", true);
+    let embedding = Figure::with_slider(
+        "course-embedding-fourier",
+        "F W_E, the embedding in the Fourier basis, over steps",
+        [Axis::of("dimension of the embedding"), axis("Fourier component")],
+        "step",
+        frames(&embedding),
+    );
+    let mut entries = vec![Entry::new(
+        embedding,
+        "Move the slider: at first all rows are alike, and in the end those of the key frequencies stand out. Each \
+                map has the colours of its own largest value.",
+    )];
+    if let Some(k) = maps.freq {
+        // x to the right and y upwards; a mean square of (x, y) is kept with x first.
+        let transposed = |of: &CheckpointMaps| {
+            let values = (0..n * n).map(|cell| of.mean_squared[(cell % n) * n + cell / n]).collect();
+            HeatMap::new(n, values, "mean square", false)
+        };
+        let cluster = Figure::with_slider(
+            "course-cluster",
+            format!(
+                "Mean squared 2D coefficient of the neurons that end in the cluster of frequency {k}, over steps"
+            ),
+            [axis("component over x"), axis("component over y")],
+            "step",
+            frames(&transposed),
+        );
+        entries.push(Entry::new(
+            cluster,
+            format!(
+                "These {} neurons are in the largest cluster of the last checkpoint. Move the slider: coefficients of \
+                all frequencies give way to those of {k}.",
+                maps.neurons.len()
+            ),
+        ));
+    }
+    entries
+}
+
+/// What leads and what follows, as a table; none where nothing is known to.
+fn table_of_leads(of: &Progress) -> Option<Table> {
+    let leads = leads(of);
+    (!leads.is_empty()).then(|| Table {
+        title: "What leads, once the training pairs are known".to_owned(),
+        text: "How far each measure goes from the first checkpoint whose training accuracy is 99 % to the last, and the \
+               first step at which it has gone half of that way, on a logarithmic scale for losses."
+            .to_owned(),
+        columns: words::LEAD_COLUMNS.map(str::to_owned).to_vec(),
+        rows: leads.iter().map(|lead| words::lead(lead).to_vec()).collect(),
+    })
 }

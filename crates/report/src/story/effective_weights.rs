@@ -26,7 +26,7 @@ fn to_scores(of: &Found) -> Result<[Entry; 2]> {
             name: format!("head {head}"),
             points: row.iter().enumerate().map(|(i, &value)| [i as f64, value]).collect(),
         };
-        Content::Lines { lines: values.chunks_exact(p).enumerate().map(line).collect(), marks: vec![] }
+        Content::lines(values.chunks_exact(p).enumerate().map(line).collect())
     };
     let w_attn = Figure::new(
         "w-attn",

@@ -14,7 +14,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         "embedding-norm",
         "Squared norm of the embedding per Fourier component",
         [of.components("Fourier component"), Axis::of("squared norm")],
-        Content::Lines { lines: vec![Line { name: "squared norm".to_owned(), points: bars }], marks: vec![] },
+        Content::lines(vec![Line { name: "squared norm".to_owned(), points: bars }]),
     );
     let key_share: f64 =
         by_rule.iter().filter_map(|k| summary.embedding_norm_by_freq.get(k - 1)).sum::<f64>()

@@ -17,8 +17,6 @@ pub(crate) struct Found<'a> {
     operation: Operation,
     pub p: usize,
     pub key_freqs: &'a [usize],
-    /// The names of the Fourier components.
-    names: Vec<String>,
     arrays: &'a Arrays,
 }
 
@@ -44,7 +42,6 @@ impl<'a> Found<'a> {
         {
             return Err(broken(format!("{k} is no frequency modulo {p}")));
         }
-        let names = FourierBasis::new(p).names();
         Ok(Self {
             summary,
             model,
@@ -52,7 +49,6 @@ impl<'a> Found<'a> {
             operation: task.operation,
             p,
             key_freqs: &summary.key_freqs,
-            names,
             arrays: &files.arrays,
         })
     }
@@ -101,15 +97,7 @@ impl<'a> Found<'a> {
 
     /// An axis of Fourier components, on which the constant and the key cosines are labelled.
     pub fn components(&self, name: &str) -> Axis {
-        let mut labelled: Vec<usize> = Vec::new();
-        for component in self.key_freqs.iter().map(|k| 2 * k - 1).chain([0]) {
-            // Where two labels would run into each other, the first stays.
-            if labelled.iter().all(|other| other.abs_diff(component) * LABELS_ALONG >= self.p) {
-                labelled.push(component);
-            }
-        }
-        labelled.sort_unstable();
-        Axis::named(name, self.names.clone(), labelled)
+        component_axis(name, self.p, self.key_freqs)
     }
 
     /// Axes of components over x and y.
@@ -144,13 +132,26 @@ impl<'a> Found<'a> {
         let points = (1..).zip(values).map(|(i, &value)| [f64::from(i), value]).collect();
         let lines = vec![Line { name: "singular value".to_owned(), points }];
         let axes = [Axis::of("index"), Axis::of("singular value")];
-        Figure::new(id, title, axes, Content::Lines { lines, marks: vec![] })
+        Figure::new(id, title, axes, Content::lines(lines))
     }
 
     /// The key frequencies as one would say them.
     pub fn key_freqs_listed(&self) -> String {
         words::list(self.key_freqs)
     }
+}
+
+/// An axis of the Fourier components modulo n, on which the constant and the cosines of some frequencies are labelled.
+pub(super) fn component_axis(name: &str, n: usize, freqs: &[usize]) -> Axis {
+    let mut labelled: Vec<usize> = Vec::new();
+    for component in freqs.iter().map(|k| 2 * k - 1).chain([0]) {
+        // Where two labels would run into each other, the first stays.
+        if labelled.iter().all(|other| other.abs_diff(component) * LABELS_ALONG >= n) {
+            labelled.push(component);
+        }
+    }
+    labelled.sort_unstable();
+    Axis::named(name, FourierBasis::names(n), labelled)
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         "logits-by-difference",
         "Logits against Σ C_k cos ω_k(x + y − z)",
         [Axis::of(&format!("x + y − z mod {p}")), Axis::of("centred logit")],
-        Content::Lines { lines, marks: vec![] },
+        Content::lines(lines),
     );
     let mut entries = vec![
         Entry::new(

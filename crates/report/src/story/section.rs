@@ -11,6 +11,21 @@ pub struct Section {
     pub title: Cow<'static, str>,
     /// Its figures, each with what to look for.
     pub entries: Vec<Entry>,
+    /// What stands behind its figures, as a table.
+    pub table: Option<Table>,
+}
+
+/// A table, and what it shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// Its title.
+    pub title: String,
+    /// What to look for in it.
+    pub text: String,
+    /// What its columns are called.
+    pub columns: Vec<String>,
+    /// Its rows, with a cell per column.
+    pub rows: Vec<Vec<String>>,
 }
 
 impl Section {
@@ -20,7 +35,13 @@ impl Section {
         title: impl Into<Cow<'static, str>>,
         entries: Vec<Entry>,
     ) -> Self {
-        Self { id: id.into(), title: title.into(), entries }
+        Self { id: id.into(), title: title.into(), entries, table: None }
+    }
+
+    /// The section with a table behind its figures.
+    #[must_use]
+    pub fn with_table(self, table: Table) -> Self {
+        Self { table: Some(table), ..self }
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{Axis, Content, Figure, Line};
+use crate::{Axis, Content, Figure, Line, Lines};
 
 /// What was measured while a network was trained.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -21,8 +21,9 @@ pub fn training_figures(curves: &TrainingCurves) -> [Figure; 2] {
             let point = |(&step, value): (&u64, &[f64; 2])| [step as f64, value[i]];
             Line { name: name.to_owned(), points: curves.steps.iter().zip(values).map(point).collect() }
         };
+        let lines = ["train", "test"].into_iter().enumerate().map(line).collect();
         let marks = curves.milestones.iter().map(|(step, name)| (*step as f64, name.clone())).collect();
-        Content::Lines { lines: ["train", "test"].into_iter().enumerate().map(line).collect(), marks }
+        Content::Lines(Lines { lines, marks, ..Lines::default() })
     };
     let steps = || Axis::of("optimisation step");
     [

@@ -1,0 +1,173 @@
+//! Measures the checkpoints of a run, one after the other.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, anyhow};
+use clockwork_analysis::{
+    CheckpointMaps, Claim, CourseMaps, CoursePhases, Lead, Progress, ProgressRow, course_claims,
+    key_freqs_of, leads,
+};
+use clockwork_model::{Checkpoint, CheckpointFile, ReadAs};
+use clockwork_training::RunFiles;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::{checkpoint_path::checkpoint_path, exit::WrongRequest, printer::Printer};
+
+/// How often what is measured is kept on the way: whoever interrupts loses no more than that.
+const KEPT_EVERY: Duration = Duration::from_secs(5);
+
+/// How many checkpoints are measured at once: while one is in a part of its own that uses one thread, another uses the
+/// rest. Each takes about 200 MB for p = 113.
+const AT_ONCE: usize = 2;
+
+/// What is to be measured, and where it is kept.
+pub struct Course<'a> {
+    /// The run whose checkpoints are measured.
+    pub run: &'a RunFiles,
+    /// The frequencies to measure by; where there are none, the key frequencies of the newest checkpoint.
+    pub freqs: &'a [usize],
+    /// The directory in which it is kept, and looked for what was measured before.
+    pub directory: &'a Path,
+    /// Whether maps of some checkpoints are made too.
+    pub with_maps: bool,
+}
+
+/// What was measured, and whether it could be kept.
+pub struct Measured {
+    /// The measures.
+    pub progress: Progress,
+    /// Why they are not kept, if they are not.
+    pub kept: Result<(), clockwork_analysis::Error>,
+}
+
+/// What a course tells, for programs.
+#[derive(Serialize)]
+pub struct CourseFindings {
+    /// Where the phases begin.
+    pub phases: CoursePhases,
+    /// What leads and what follows.
+    pub leads: Vec<Lead>,
+    /// The claims about the course, checked.
+    pub claims: Vec<Claim>,
+}
+
+impl CourseFindings {
+    /// Those of what was measured.
+    pub fn of(progress: &Progress) -> Self {
+        Self { phases: CoursePhases::of(progress), leads: leads(progress), claims: course_claims(progress) }
+    }
+}
+
+impl Course<'_> {
+    /// Measures what is not measured yet. A checkpoint that is broken is left out, with a warning.
+    pub fn measure(&self, printer: &Printer) -> anyhow::Result<Measured> {
+        // The newest checkpoint, or why there is none.
+        let newest = checkpoint_path(self.run.path(), None)?;
+        let steps = self.run.checkpoints().steps()?;
+        let newest = Checkpoint::open(&newest, &ReadAs::default())?;
+        let mut measured = self.wanted(&newest)?;
+        let before = Progress::read(self.directory).unwrap_or_else(|error| {
+            printer.warn(&format!("{:#}; measured anew", anyhow!(error)));
+            None
+        });
+        let before = before.filter(|before| before.is_like(&measured));
+        let (known, maps) = before.map_or_else(Default::default, |before| (before.rows, before.maps));
+        let mut rows: BTreeMap<u64, ProgressRow> = known.into_iter().map(|row| (row.step, row)).collect();
+        rows.retain(|step, _| steps.contains(step));
+
+        let bar = printer
+            .bar(steps.len() as u64, "measuring {bar:20.cyan/dim} step {msg}  {pos}/{len}  {left} left");
+        let mut kept = Ok(());
+        let mut kept_at = Instant::now();
+        for steps in steps.chunks(AT_ONCE) {
+            bar.set_message(steps[0].to_string());
+            let of_step = |&step: &u64| self.row(step, rows.get(&step), &measured.key_freqs);
+            let found: Vec<anyhow::Result<ProgressRow>> = steps.par_iter().map(of_step).collect();
+            for (step, row) in steps.iter().zip(found) {
+                match row {
+                    Ok(row) => drop(rows.insert(*step, row)),
+                    Err(error) => {
+                        rows.remove(step);
+                        printer.warn(&format!("{error:#}; left out"));
+                    }
+                }
+            }
+            bar.inc(steps.len() as u64);
+            if kept_at.elapsed() > KEPT_EVERY && kept.is_ok() {
+                // With rows of later steps that were measured before.
+                measured.take_rows(rows.values().cloned().collect());
+                kept = measured.write(self.directory);
+                kept_at = Instant::now();
+            }
+        }
+        measured.take_rows(rows.into_values().collect());
+        if self.with_maps {
+            bar.set_message("maps");
+            measured.maps = self.maps(&measured, maps, printer);
+        }
+        printer.remove(&bar);
+        kept = kept.and_then(|()| measured.write(self.directory));
+        Ok(Measured { progress: measured, kept })
+    }
+
+    /// A measurement by the frequencies asked for, or those of the newest checkpoint.
+    fn wanted(&self, newest: &CheckpointFile) -> anyhow::Result<Progress> {
+        if self.freqs.is_empty() {
+            let freqs = key_freqs_of(&newest.checkpoint)
+                .with_context(|| format!("cannot measure {}", newest.path.display()))?;
+            return Ok(Progress::new(freqs, Some(newest.checkpoint.metadata.step)));
+        }
+        let most = newest.checkpoint.metadata.task.n_frequencies();
+        let mut freqs = self.freqs.to_vec();
+        freqs.sort_unstable();
+        freqs.dedup();
+        match freqs.iter().find(|k| !(1..=most).contains(*k)) {
+            Some(k) => Err(anyhow!(WrongRequest(format!("choose --freqs from 1 to {most}")))
+                .context(format!("{k} is no frequency of this run"))),
+            None => Ok(Progress::new(freqs, None)),
+        }
+    }
+
+    fn open(&self, step: u64) -> Result<CheckpointFile, clockwork_model::Error> {
+        Checkpoint::open(&self.run.checkpoints().weights(step), &ReadAs::default())
+    }
+
+    /// The row of a step: the one that was measured before if the checkpoint is the same.
+    fn row(&self, step: u64, before: Option<&ProgressRow>, freqs: &[usize]) -> anyhow::Result<ProgressRow> {
+        let file = self.open(step)?;
+        match before.filter(|row| row.sha256 == file.sha256) {
+            Some(row) => Ok(row.clone()),
+            None => ProgressRow::of(&file, freqs)
+                .with_context(|| format!("cannot measure {}", file.path.display())),
+        }
+    }
+
+    /// The maps of a course: those made before if they are the same.
+    fn maps(&self, of: &Progress, before: Option<CourseMaps>, printer: &Printer) -> Option<CourseMaps> {
+        let mut wanted = CourseMaps::wanted(of);
+        if let Some(before) = before.filter(|before| before.is_like(&wanted)) {
+            return Some(before);
+        }
+        let of_step = |&step: &u64| -> anyhow::Result<CheckpointMaps> {
+            Ok(CheckpointMaps::of(&self.open(step)?.checkpoint, &wanted.neurons)?)
+        };
+        let mut maps = Vec::new();
+        for steps in wanted.steps.chunks(AT_ONCE) {
+            let found: anyhow::Result<Vec<CheckpointMaps>> = steps.par_iter().map(of_step).collect();
+            match found {
+                Ok(found) => maps.extend(found),
+                Err(error) => {
+                    printer.warn(&format!("{error:#}; maps over steps are left out"));
+                    return None;
+                }
+            }
+        }
+        wanted.maps = maps;
+        (!wanted.steps.is_empty()).then_some(wanted)
+    }
+}

@@ -128,3 +128,30 @@ fn what_has_no_course_is_named() {
         assert!(output.status.code() == Some(2) && said.contains(words), "{said:?} lacks {words:?}");
     }
 }
+
+#[test]
+fn a_comparison_lays_courses_over_each_other() {
+    let sandbox = Sandbox::new();
+    for (name, seed) in [("a", "--seed=1"), ("b", "--seed=2")] {
+        sandbox.succeed(&train_small(name, 20, &[seed]));
+    }
+    assert!(!sandbox.succeed(&["compare", "runs/a", "runs/b"]).contains("courses of"));
+    sandbox.succeed(&["progress", "runs/a"]);
+    let said = sandbox.succeed(&["compare", "runs/a", "runs/b"]);
+    assert!(said.contains("courses of 1 of 2\n"), "what was measured is compared: {said}");
+    let said = sandbox.succeed(&["compare", "runs/a", "runs/b", "--progress"]);
+    assert!(said.contains("courses of 2 of 2\n") && said.contains("phases come in order"), "{said}");
+    // The maps that were made stay, and none are made.
+    assert!(sandbox.json("runs/a/analysis/progress.json")["maps"].is_object());
+    assert!(sandbox.json("runs/b/analysis/progress.json")["maps"].is_null());
+    let comparison = sandbox.json("runs/comparison/comparison.json");
+    assert_eq!(comparison["across"]["course"]["runs"], 2);
+    assert!(comparison["runs"][1]["course"]["phases"].is_object());
+    let csv = String::from_utf8(sandbox.read("runs/comparison/comparison.csv")).unwrap();
+    assert!(
+        csv.lines().next().unwrap().contains(",circuit_formation,cleanup,clean,course_claims_failed,"),
+        "{csv}"
+    );
+    let checks = String::from_utf8(sandbox.read("runs/comparison/checks.csv")).unwrap();
+    assert!(sandbox.path("runs/comparison/report.html").exists() && checks.contains("claim"));
+}

@@ -3,6 +3,7 @@
 mod across;
 mod claim_across;
 mod compared_run;
+mod course_across;
 mod interval;
 mod overlap;
 mod spread;
@@ -17,6 +18,7 @@ pub use self::{
     across::{Across, HoldAtLoss, MeanOverlap, Pair},
     claim_across::{CheckAcross, ClaimAcross},
     compared_run::{ComparedRun, HarmfulAblation, RunFindings},
+    course_across::{CourseAcross, LeadAcross},
     overlap::Overlap,
     spread::Spread,
 };

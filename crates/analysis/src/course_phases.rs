@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Check, Claim, Progress, ProgressRow, Relation,
+    curve::Curve,
     leads::{halfway_of, rows_from_memorised},
 };
 
@@ -32,10 +33,11 @@ pub struct CoursePhases {
     /// The step with the lowest excluded loss: from it on the network comes to depend on the key frequencies even for
     /// pairs that it knows. None where that loss does not rise again to twice its lowest value.
     pub circuit_formation: Option<u64>,
-    /// The first step at which the excluded loss has gone nine tenths of its rise on a logarithmic scale: the circuit does
-    /// its work, and weight decay removes the rest. None where it removes less than a tenth of the sum of squared weights.
+    /// The first step at which the excluded loss has gone nine tenths of its rise, on a straight line between two
+    /// checkpoints on a logarithmic scale: the circuit does its work, and weight decay removes the rest. None where it removes less than a tenth of the sum of squared weights.
     pub cleanup: Option<u64>,
-    /// The first step at which the sum of squared weights has gone nine tenths of its way from there to its last value.
+    /// The first step at which the sum of squared weights has gone nine tenths of its way from there to its last value, on a
+    /// straight line between two checkpoints.
     pub clean: Option<u64>,
 }
 
@@ -45,7 +47,8 @@ struct ExcludedLoss {
     /// The row in which it is lowest.
     turns_at: usize,
     lowest: f64,
-    /// Its highest value from there on.
+    /// The row in which it is highest from there on.
+    highest_at: usize,
     highest: f64,
 }
 
@@ -58,17 +61,14 @@ impl ExcludedLoss {
     fn of(rows: &[ProgressRow]) -> Option<Self> {
         let losses = rows.iter().map(excluded).collect::<Option<Vec<f64>>>()?;
         let (turns_at, &lowest) = losses.iter().enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        let highest = losses[turns_at..].iter().copied().fold(lowest, f64::max);
-        Some(Self { turns_at, lowest, highest })
+        // The first of those as high.
+        let risen = losses[turns_at..].iter().enumerate().rev().max_by(|(_, a), (_, b)| a.total_cmp(b));
+        let (later, &highest) = risen?;
+        Some(Self { turns_at, lowest, highest_at: turns_at + later, highest })
     }
 
     fn rises(self) -> bool {
         self.highest >= RISES * self.lowest
-    }
-
-    /// Where it has risen: nine tenths of its way, on a logarithmic scale.
-    fn risen(self) -> f64 {
-        self.lowest * (self.highest / self.lowest).powf(RISEN)
     }
 }
 
@@ -77,23 +77,26 @@ impl CoursePhases {
     #[must_use]
     pub fn of(progress: &Progress) -> Self {
         let rows = &progress.rows;
-        let mut phases = Self { circuit_formation: None, cleanup: None, clean: None };
-        let Some(loss) = ExcludedLoss::of(rows).filter(|loss| loss.rises()) else { return phases };
-        phases.circuit_formation = Some(rows[loss.turns_at].step);
-        let has_risen = |row: &&ProgressRow| excluded(row).is_some_and(|of_row| of_row >= loss.risen());
-        let (Some(begins), Some(last)) = (rows[loss.turns_at..].iter().find(has_risen), rows.last()) else {
-            return phases;
-        };
-        let (first, last) = (begins.sum_squared_weights, last.sum_squared_weights);
-        if last > LEFT_BY_CLEANUP * first {
-            return phases;
+        let none = Self { circuit_formation: None, cleanup: None, clean: None };
+        let Some(loss) = ExcludedLoss::of(rows).filter(|loss| loss.rises()) else { return none };
+        let forms = Self { circuit_formation: Some(rows[loss.turns_at].step), ..none };
+        let rise = Curve::of(&rows[loss.turns_at..=loss.highest_at], excluded, true);
+        let Some(cleanup) = rise.and_then(|rise| rise.has_gone(RISEN)) else { return forms };
+        let Some(squares) = squares_from(rows, cleanup) else { return forms };
+        match squares.last() <= LEFT_BY_CLEANUP * squares.first() {
+            true => Self {
+                cleanup: Some(cleanup.round() as u64),
+                clean: squares.has_gone(FALLEN).map(|step| step.round() as u64),
+                ..forms
+            },
+            false => forms,
         }
-        phases.cleanup = Some(begins.step);
-        let fallen = first - FALLEN * (first - last);
-        let is_clean = |row: &&ProgressRow| row.step >= begins.step && row.sum_squared_weights <= fallen;
-        phases.clean = rows.iter().find(is_clean).map(|row| row.step);
-        phases
     }
+}
+
+/// The sum of squared weights from a step on.
+fn squares_from(rows: &[ProgressRow], step: f64) -> Option<Curve> {
+    Some(Curve::of(rows, |row| Some(row.sum_squared_weights), false)?.from(step))
 }
 
 /// The claims about how a circuit comes about (Nanda et al. 2023, section 5.2), checked. They do not apply where it is not
@@ -165,18 +168,19 @@ fn leads_by(known: &[ProgressRow]) -> Check {
 
 /// Weight decay removes what was memorised, and faster than it removes anything before and after.
 fn shrinks(known: &[ProgressRow], phases: CoursePhases) -> Vec<Check> {
-    let (first, last) = (&known[0], &known[known.len() - 1]);
-    let begins = phases.cleanup.unwrap_or(first.step);
-    let at_beginning = known.iter().find(|row| row.step >= begins).unwrap_or(first);
+    let begins = phases.cleanup.unwrap_or(known[0].step);
+    let squares = squares_from(known, begins as f64);
     let mut checks = vec![check(
         "sum of squared weights left at the end",
-        last.sum_squared_weights / at_beginning.sum_squared_weights,
+        squares.map_or(f64::NAN, |squares| squares.last() / squares.first()),
         Relation::Below,
         LEFT_BY_CLEANUP,
         "of that at the beginning of cleanup, or where the training pairs are known if there is none",
     )];
     if let (Some(cleanup), Some(clean)) = (phases.cleanup, phases.clean) {
-        let is_within = |pair: &&[ProgressRow]| pair[0].step >= cleanup && pair[1].step <= clean;
+        // What is between two checkpoints belongs to where its middle is.
+        let is_within =
+            |pair: &&[ProgressRow]| (cleanup..=clean).contains(&u64::midpoint(pair[0].step, pair[1].step));
         let rate = |pair: &[ProgressRow]| {
             (pair[0].sum_squared_weights / pair[1].sum_squared_weights).ln()
                 / (pair[1].step - pair[0].step) as f64

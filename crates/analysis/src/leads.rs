@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Progress, ProgressRow};
+use crate::{Progress, ProgressRow, curve::Curve};
 
 /// The training accuracy from which on a network knows its pairs: what measures do afterwards is what is told.
 pub const MEMORISED: f64 = 0.99;
@@ -14,7 +14,8 @@ pub struct Lead {
     pub from: f64,
     /// Its value at the last checkpoint.
     pub to: f64,
-    /// The first step at which it has gone half of its way; on a logarithmic scale for losses.
+    /// The first step at which it has gone half of its way, on a straight line between two checkpoints; on a logarithmic
+    /// scale for losses.
     pub halfway: u64,
     /// By how many steps that comes before the test accuracy has gone half of its own; negative behind it.
     pub steps_before_test_accuracy: i64,
@@ -75,10 +76,40 @@ pub(crate) fn halfway_of(rows: &[ProgressRow], measure: &str) -> Option<u64> {
 /// A measure's name, its first and last value, and the first step at which it has gone half of its way.
 fn halfway(rows: &[ProgressRow], &(name, read, is_log): &Followed) -> Option<(&'static str, [f64; 2], u64)> {
     let (from, to) = (read(rows.first()?)?, read(rows.last()?)?);
-    let scaled = |value: f64| if is_log { value.max(f64::MIN_POSITIVE).ln() } else { value };
-    let way = scaled(to) - scaled(from);
-    let has_gone_half = |row: &&ProgressRow| {
-        read(row).is_some_and(|value| (scaled(value) - scaled(from)) * way.signum() >= way.abs() / 2.0)
-    };
-    (way != 0.0).then(|| rows.iter().find(has_gone_half))?.map(|row| (name, [from, to], row.step))
+    let halfway = Curve::of(rows, read, is_log)?.has_gone(0.5)?;
+    Some((name, [from, to], halfway.round() as u64))
+}
+
+/// The measures that are followed, over the checkpoints of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CourseCurves {
+    /// The steps of the checkpoints.
+    pub steps: Vec<u64>,
+    /// Each measure.
+    pub measures: Vec<MeasureCurve>,
+}
+
+/// A measure over the checkpoints of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasureCurve {
+    /// What is measured.
+    pub measure: &'static str,
+    /// Whether it is a loss, in nats.
+    pub is_loss: bool,
+    /// Its values, where they are known.
+    pub values: Vec<Option<f64>>,
+}
+
+impl CourseCurves {
+    /// Those of a course.
+    #[must_use]
+    pub fn of(progress: &Progress) -> Self {
+        let curve = |&(measure, read, is_loss): &Followed| MeasureCurve {
+            measure,
+            is_loss,
+            values: progress.rows.iter().map(read).collect(),
+        };
+        let steps = progress.rows.iter().map(|row| row.step).collect();
+        Self { steps, measures: FOLLOWED.iter().map(curve).collect() }
+    }
 }

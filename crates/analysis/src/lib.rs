@@ -31,8 +31,10 @@ mod claims;
 mod cleanliness;
 mod cluster;
 mod comparison;
+mod course_findings;
 mod course_maps;
 mod course_phases;
+mod curve;
 mod direction;
 mod effective_weights;
 mod embedding;
@@ -80,9 +82,10 @@ pub use claims::claims;
 pub use cleanliness::Cleanliness;
 pub use cluster::Cluster;
 pub use comparison::{
-    Across, CheckAcross, ClaimAcross, ComparedRun, Comparison, HarmfulAblation, HoldAtLoss, MeanOverlap,
-    Overlap, Pair, RunFindings, Spread, common_task,
+    Across, CheckAcross, ClaimAcross, ComparedRun, Comparison, CourseAcross, HarmfulAblation, HoldAtLoss,
+    LeadAcross, MeanOverlap, Overlap, Pair, RunFindings, Spread, common_task,
 };
+pub use course_findings::CourseFindings;
 pub use course_maps::{CheckpointMaps, CourseMaps};
 pub use course_phases::{CoursePhases, course_claims};
 pub use direction::Direction;
@@ -90,7 +93,7 @@ pub use effective_weights::EffectiveWeights;
 pub use embedding::Embedding;
 pub use error::{Error, Result};
 pub use fourier_basis::FourierBasis;
-pub use leads::{Lead, MEMORISED, leads};
+pub use leads::{CourseCurves, Lead, MEMORISED, MeasureCurve, leads};
 pub use logit_fit::LogitFit;
 pub use logits::{ExcludedLoss, Logits};
 pub use measures::{LossMeasures, Measures};

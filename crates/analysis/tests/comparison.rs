@@ -18,6 +18,7 @@ fn findings(name: &str, (model, weights): (ModelConfig, Weights), config: Value)
         state: Some("finished".to_owned()),
         generalised: None,
         findings: AnalysisFiles::of(&file, &mut ()).unwrap().findings,
+        course: None,
     }
 }
 

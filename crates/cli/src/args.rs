@@ -1,8 +1,11 @@
-use std::{num::NonZeroUsize, path::PathBuf, str::FromStr};
+mod read;
+
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
-use clockwork_model::{Activation, Operation, TokenLayout};
 use clockwork_training::Locking;
+
+pub use self::read::ReadArgs;
 
 /// Trains a one-layer transformer on modular addition until it groks.
 #[derive(Debug, Parser)]
@@ -179,47 +182,6 @@ pub struct AnalyzeArgs {
     pub read: ReadArgs,
 }
 
-/// How a file of someone else's is read, where it does not say it itself.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Other people's networks")]
-pub struct ReadArgs {
-    /// Where the network is in a file that holds several, such as state_dicts.400
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-
-    /// What the network is made of: TOML, or a configuration of TransformerLens or of "The Clock and the Pizza" as JSON
-    #[arg(long, value_name = "FILE")]
-    pub architecture: Option<PathBuf>,
-
-    /// What its tensors are called, as a TOML file; an error about their names prints a draft of it
-    #[arg(long, value_name = "FILE")]
-    pub names: Option<PathBuf>,
-
-    /// What it learned: add, subtract or multiply [default: add]
-    #[arg(long, value_name = "OPERATION", value_parser = in_words::<Operation>)]
-    pub operation: Option<Operation>,
-
-    /// The modulus, where it has more tokens or logits than there are numbers
-    #[arg(long, value_name = "P")]
-    pub modulus: Option<usize>,
-
-    /// What its neurons compute: relu, gelu, gelu_new, silu or square [default: relu]
-    #[arg(long, value_name = "ACT", value_parser = in_words::<Activation>)]
-    pub act: Option<Activation>,
-
-    /// Its tokens, such as "x + y =", "= x y" or "x y"; a literal's number may follow it, "x +:24 y =:23" [default: x y =]
-    #[arg(long, value_name = "LAYOUT", value_parser = in_words::<TokenLayout>)]
-    pub tokens: Option<TokenLayout>,
-
-    /// How many attention heads it has, where its tensors do not tell
-    #[arg(long, value_name = "N")]
-    pub heads: Option<usize>,
-
-    /// It has layer norms, whose weights are folded into what reads them
-    #[arg(long)]
-    pub layer_norm: bool,
-}
-
 /// Measure how the circuit forms, at every checkpoint of a run
 ///
 /// Goes over all checkpoints and measures losses, restricted and excluded losses, weights and neurons, by the key
@@ -302,6 +264,7 @@ pub struct ImportArgs {
 /// Analyses the newest checkpoint of what has not been analysed yet, then shows each run's key frequencies and
 /// the claims that hold, and over all runs what is the same and what differs. A sweep stands for its runs.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub struct CompareArgs {
     /// Directories of runs or sweeps, such as runs/*
     #[arg(value_name = "RUN", required = true)]
@@ -310,6 +273,11 @@ pub struct CompareArgs {
     /// Compare the checkpoints of this step [default: the newest of each run]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=LARGEST))]
     pub step: Option<u64>,
+
+    /// Measure the courses of the runs first, at every checkpoint, as `clockwork progress` does; those that were measured
+    /// are compared anyway
+    #[arg(long)]
+    pub progress: bool,
 
     /// Compare only the runs of this modulus
     #[arg(long, value_name = "P")]
@@ -388,11 +356,6 @@ const LARGEST: u64 = i64::MAX as u64;
 
 /// More threads or processes than any machine has cores only get in each other's way.
 const MOST_AT_A_TIME: usize = 512;
-
-/// A value that is read from words.
-fn in_words<T: FromStr<Err = String>>(text: &str) -> Result<T, String> {
-    text.parse()
-}
 
 /// How many threads, or runs at a time.
 fn at_a_time(text: &str) -> Result<NonZeroUsize, String> {

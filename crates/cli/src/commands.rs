@@ -5,7 +5,7 @@ mod compare;
 mod devices;
 mod import;
 mod progress;
-mod report;
+pub mod report;
 mod resume;
 mod sweep;
 mod train;

@@ -30,6 +30,10 @@ pub fn runs_csv(of: &Comparison) -> anyhow::Result<String> {
         "claims_held",
         "claims_failed",
         "reasons",
+        "circuit_formation",
+        "cleanup",
+        "clean",
+        "course_claims_failed",
         "sha256",
     ];
     let settings_too = settings.iter().map(String::as_str);
@@ -45,7 +49,11 @@ pub fn checks_csv(of: &Comparison) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer
         .write_record(["name", "step", "claim", "quantity", "freq", "value", "relation", "bound", "holds"])?;
-    for (run, claim) in of.runs.iter().flat_map(|run| run.claims.iter().map(move |claim| (run, claim))) {
+    let claims = |run: &'_ ComparedRun| -> Vec<Claim> {
+        run.claims.iter().chain(run.course.iter().flat_map(|course| &course.claims)).cloned().collect()
+    };
+    for (run, claim) in of.runs.iter().flat_map(|run| claims(run).into_iter().map(move |claim| (run, claim)))
+    {
         for check in &claim.checks {
             writer.write_record([
                 run.name.clone(),
@@ -70,6 +78,8 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
     let harmful = run.most_harmful_ablation;
     let failure = |claim: &Claim| Some(format!("{}: {}", claim.id, claim.failure()?.0));
     let failed: Vec<String> = run.claims.iter().filter_map(failure).collect();
+    let phases = run.course.as_ref().map(|course| course.phases);
+    let of_course = run.course.iter().flat_map(|course| &course.claims);
     let mut record = vec![run.name.clone(), run.path.clone(), whole(run.seed)];
     record.extend(settings.iter().map(|path| run.setting(path).unwrap_or_default()));
     record.extend([
@@ -94,6 +104,10 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
         run.claims_held().to_string(),
         failed.join("; "),
         words::reasons(&run.claims).join(" | "),
+        whole(phases.and_then(|phases| phases.circuit_formation)),
+        whole(phases.and_then(|phases| phases.cleanup)),
+        whole(phases.and_then(|phases| phases.clean)),
+        of_course.filter(|claim| claim.fails()).map(|claim| claim.id.as_str()).collect::<Vec<_>>().join("; "),
         run.sha256.clone(),
     ]);
     record

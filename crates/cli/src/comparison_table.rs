@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use clockwork_analysis::{Across, Cluster, ComparedRun, Comparison, MeanOverlap, Pair, Spread};
+use clockwork_analysis::{Across, Cluster, ComparedRun, Comparison, CourseAcross, MeanOverlap, Pair, Spread};
 use clockwork_report::words;
 
 use crate::table::table;
@@ -91,12 +91,38 @@ fn across(of: &Across, p: usize) -> Vec<String> {
         };
         lines.push(format!("    {held}  {}{reasons}{others}", claim.claim));
     }
+    lines.extend(of.course.iter().flat_map(|course| course_lines(course, runs)));
     for names in &of.same_weights {
         lines.push(format!(
             "  note: {} have the same weights, and count {} times",
             names.join(", "),
             names.len()
         ));
+    }
+    lines
+}
+
+/// Courses, a line each thing.
+fn course_lines(of: &CourseAcross, runs: usize) -> Vec<String> {
+    let mut lines = vec![format!("courses of {} of {runs}", of.runs)];
+    let begins = [
+        ("circuit formation at", &of.circuit_formation),
+        ("cleanup at", &of.cleanup),
+        ("clean at", &of.clean),
+    ];
+    lines.extend(begins.into_iter().map(|(name, steps)| {
+        let text = steps.as_ref().map_or("in none".to_owned(), |steps| {
+            format!("step {}, in {} of {}", spread(steps, 0), steps.count, of.runs)
+        });
+        format!("  {name:<26} {text}")
+    }));
+    for claim in &of.claims {
+        let held = share(claim.holds_in, claim.holds_in + claim.fails_in.len(), claim.interval);
+        let fails = match claim.fails_in.is_empty() {
+            true => String::new(),
+            false => format!("; not in {}", few(&claim.fails_in)),
+        };
+        lines.push(format!("    {held}  {}{fails}", claim.claim));
     }
     lines
 }

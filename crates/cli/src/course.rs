@@ -7,14 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{
-    CheckpointMaps, Claim, CourseMaps, CoursePhases, Lead, Progress, ProgressRow, course_claims,
-    key_freqs_of, leads,
-};
+use clockwork_analysis::{CheckpointMaps, CourseMaps, Progress, ProgressRow, key_freqs_of};
 use clockwork_model::{Checkpoint, CheckpointFile, ReadAs};
 use clockwork_training::RunFiles;
 use rayon::prelude::*;
-use serde::Serialize;
 
 use crate::{checkpoint_path::checkpoint_path, exit::WrongRequest, printer::Printer};
 
@@ -33,7 +29,7 @@ pub struct Course<'a> {
     pub freqs: &'a [usize],
     /// The directory in which it is kept, and looked for what was measured before.
     pub directory: &'a Path,
-    /// Whether maps of some checkpoints are made too.
+    /// Whether maps of some checkpoints are made too, if they are not there.
     pub with_maps: bool,
 }
 
@@ -43,24 +39,6 @@ pub struct Measured {
     pub progress: Progress,
     /// Why they are not kept, if they are not.
     pub kept: Result<(), clockwork_analysis::Error>,
-}
-
-/// What a course tells, for programs.
-#[derive(Serialize)]
-pub struct CourseFindings {
-    /// Where the phases begin.
-    pub phases: CoursePhases,
-    /// What leads and what follows.
-    pub leads: Vec<Lead>,
-    /// The claims about the course, checked.
-    pub claims: Vec<Claim>,
-}
-
-impl CourseFindings {
-    /// Those of what was measured.
-    pub fn of(progress: &Progress) -> Self {
-        Self { phases: CoursePhases::of(progress), leads: leads(progress), claims: course_claims(progress) }
-    }
 }
 
 impl Course<'_> {
@@ -106,10 +84,8 @@ impl Course<'_> {
             }
         }
         measured.take_rows(rows.into_values().collect());
-        if self.with_maps {
-            bar.set_message("maps");
-            measured.maps = self.maps(&measured, maps, printer);
-        }
+        bar.set_message("maps");
+        measured.maps = self.maps(&measured, maps, printer);
         printer.remove(&bar);
         kept = kept.and_then(|()| measured.write(self.directory));
         Ok(Measured { progress: measured, kept })
@@ -152,6 +128,9 @@ impl Course<'_> {
         let mut wanted = CourseMaps::wanted(of);
         if let Some(before) = before.filter(|before| before.is_like(&wanted)) {
             return Some(before);
+        }
+        if !self.with_maps {
+            return None;
         }
         let of_step = |&step: &u64| -> anyhow::Result<CheckpointMaps> {
             Ok(CheckpointMaps::of(&self.open(step)?.checkpoint, &wanted.neurons)?)

@@ -1,17 +1,26 @@
 //! What many networks have in common, as figures and a page.
 
+mod courses;
 mod figures;
 mod page;
 
 use std::path::Path;
 
-use clockwork_analysis::Comparison;
+use clockwork_analysis::{Comparison, CourseCurves};
 
 pub use self::figures::comparison_story;
 use crate::{Figure, Result, TrainingCurves, Written, report};
 
 /// The figures that a comparison can have.
-const FIGURES: [&str; 5] = ["key-frequencies", "histogram", "overlap", "losses", "steps-to-grok"];
+const FIGURES: [&str; 7] = [
+    "key-frequencies",
+    "histogram",
+    "overlap",
+    "losses",
+    "steps-to-grok",
+    "courses-losses",
+    "courses-measures",
+];
 
 /// The contents of a comparison's report.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +29,8 @@ pub struct ComparisonReport<'a> {
     pub comparison: &'a Comparison,
     /// What was measured in each run's training, without evaluations where that is not known.
     pub training: &'a [TrainingCurves],
+    /// How measures go over each run's checkpoints, where they were measured.
+    pub courses: &'a [Option<CourseCurves>],
 }
 
 impl ComparisonReport<'_> {
@@ -31,7 +42,7 @@ impl ComparisonReport<'_> {
     /// [`Error::Drawing`](crate::Error::Drawing) where a figure cannot be drawn,
     /// [`Error::Io`](crate::Error::Io) where a file operation fails.
     pub fn write(&self, directory: &Path, beside: &[(&str, &str)]) -> Result<Written> {
-        let sections = comparison_story(self.comparison, self.training);
+        let sections = comparison_story(self.comparison, self.training, self.courses);
         let entries = sections.iter().flat_map(|section| &section.entries);
         let figures: Vec<&Figure> = entries.map(|entry| &entry.figure).collect();
         report::write(directory, &page::html(self.comparison, &sections), &figures, &FIGURES, beside)

@@ -48,6 +48,15 @@ pub fn few(freqs: &[usize]) -> String {
     }
 }
 
+/// The first few of many names.
+#[must_use]
+pub fn some(names: &[String]) -> String {
+    match names.len() {
+        n if n <= MOST_NAMED + 1 => names.join(", "),
+        n => format!("{} and {} others", names[..MOST_NAMED].join(", "), n - MOST_NAMED),
+    }
+}
+
 fn with_commas(numbers: &[usize]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use clockwork_analysis::{AnalysisFiles, Comparison, RunFindings};
+use clockwork_analysis::{
+    AnalysisFiles, Comparison, CourseCurves, CourseFindings, Progress, ProgressRow, RunFindings,
+};
 use clockwork_model::{Checkpoint, CheckpointFile};
 use clockwork_report::{ComparisonReport, Content, Figure, Lines, Section, TrainingCurves, comparison_story};
 use serde_json::json;
@@ -21,6 +23,7 @@ fn clock(name: &str, freqs: &[usize], generalised: Option<u64>) -> RunFindings {
         state: Some("running".to_owned()),
         generalised,
         findings: AnalysisFiles::of(&file, &mut ()).unwrap().findings,
+        course: None,
     }
 }
 
@@ -44,7 +47,7 @@ fn figures_hold_what_clocks_have_in_common() {
     let comparison = Comparison::new(&runs).unwrap();
     // Nobody knows how b was trained.
     let training = [curves(), TrainingCurves::default(), curves()];
-    let sections = comparison_story(&comparison, &training);
+    let sections = comparison_story(&comparison, &training, &[None, None, None]);
 
     let map = figure(&sections, "key-frequencies");
     assert_eq!(map.y.names.as_ref().unwrap()[..], ["c", "b", "a"], "the first is at the top");
@@ -97,11 +100,74 @@ fn figures_hold_what_clocks_have_in_common() {
 fn runs_of_one_name_keep_their_own_rows() {
     let runs = [clock("3", &[2, 5], None), clock("3", &[5], None), clock("1", &[1], None)];
     let comparison = Comparison::new(&runs).unwrap();
-    let sections = comparison_story(&comparison, &[curves(), curves(), curves()]);
+    let sections = comparison_story(&comparison, &[curves(), curves(), curves()], &[None, None, None]);
     let overlap = figure(&sections, "overlap");
     assert_eq!(overlap.x.names.as_ref().unwrap()[..], ["3", "3", "1"]);
     let Content::HeatMap(map) = &overlap.frames[0].content else { panic!("{overlap:?}") };
     assert_eq!(map.values, [0.0, 0.0, 1.0, 0.5, 1.0, 0.0, 1.0, 0.5, 0.0]);
+}
+
+/// Two checkpoints of a run's course.
+fn course() -> Progress {
+    let mut progress = Progress::new(vec![5], Some(100));
+    let row = |step: u64, accuracy: f64| {
+        let (model, weights) = clockwork_model::clock(P, &[5], 16);
+        let mut checkpoint = Checkpoint::of_weights(model, weights);
+        checkpoint.metadata.step = step;
+        let file = CheckpointFile { path: "a".into(), sha256: step.to_string(), checkpoint };
+        let mut row = ProgressRow::of(&file, &[5]).unwrap();
+        row.measures.train = Some(row.measures.all.clone());
+        (row.train_accuracy, row.test_accuracy) = (Some(1.0), Some(accuracy));
+        row
+    };
+    progress.take_rows(vec![row(500, 0.0), row(1_000, 1.0)]);
+    progress
+}
+
+#[test]
+fn courses_lie_over_each_other_at_the_step_of_grokking() {
+    let measured = course();
+    let with_course = |name: &str, grokked| RunFindings {
+        course: Some(CourseFindings::of(&measured)),
+        ..clock(name, &[5], grokked)
+    };
+    let runs = [
+        with_course("a", Some(900)),
+        clock("b", &[5], Some(700)),
+        with_course("c", None),
+        with_course("d", Some(600)),
+    ];
+    let comparison = Comparison::new(&runs).unwrap();
+    let across = comparison.across.course.as_ref().unwrap();
+    assert_eq!((across.runs, across.claims.len(), across.circuit_formation), (3, 4, None));
+    assert_eq!((across.leads[0].measure.as_str(), across.leads[0].runs), ("test accuracy", 3));
+
+    let curves = || Some(CourseCurves::of(&measured));
+    let training = [(); 4].map(|()| TrainingCurves::default());
+    let courses = [curves(), None, curves(), curves()];
+    let sections = comparison_story(&comparison, &training, &courses);
+    let accuracy = figure(&sections, "courses-measures");
+    let frame = accuracy.frames.iter().find(|frame| frame.label == "test accuracy").unwrap();
+    let Content::Lines(Lines { lines, .. }) = &frame.content else { panic!() };
+    // c has not generalised, and b's checkpoints were not measured.
+    assert_eq!(lines.iter().map(|line| &line.name[..]).collect::<Vec<_>>(), ["a", "d"]);
+    assert_eq!(lines[0].points, [[-400.0, 0.0], [100.0, 1.0]]);
+    assert_eq!(lines[1].points, [[-100.0, 0.0], [400.0, 1.0]]);
+    let section = sections.last().unwrap();
+    assert!(section.entries[0].text.ends_with("Test accuracy has not passed 99 % in c."), "{section:?}");
+    assert_eq!(
+        section.table.as_ref().unwrap().rows[0],
+        ["test accuracy", "at once", "at once", "at once", "0 of 3"]
+    );
+
+    let directory = tempfile::tempdir().unwrap();
+    let report = ComparisonReport { comparison: &comparison, training: &training, courses: &courses };
+    let html = fs::read_to_string(report.write(directory.path(), &[]).unwrap().page).unwrap();
+    assert!(
+        html.contains("Of the 3 runs whose checkpoints were measured.")
+            && html.contains("phases come in order")
+    );
+    assert!(directory.path().join("figures/courses-measures.test-accuracy.svg").exists());
 }
 
 #[test]
@@ -110,7 +176,7 @@ fn the_page_tells_runs_and_claims_and_escapes_what_it_is_told() {
     let runs = [clock("<b>a", &[2, 5], Some(900)), clock("b", &[5], None)];
     let comparison = Comparison::new(&runs).unwrap();
     let training = [curves(), TrainingCurves::default()];
-    let report = ComparisonReport { comparison: &comparison, training: &training };
+    let report = ComparisonReport { comparison: &comparison, training: &training, courses: &[None, None] };
     let written = report.write(directory.path(), &[]).unwrap();
     let html = fs::read_to_string(&written.page).unwrap();
     assert!(!html.contains("<b>"));
@@ -139,7 +205,11 @@ fn the_page_tells_runs_and_claims_and_escapes_what_it_is_told() {
 fn one_network_alone_has_a_page_too() {
     let directory = tempfile::tempdir().unwrap();
     let comparison = Comparison::new(&[clock("a", &[3], None)]).unwrap();
-    let report = ComparisonReport { comparison: &comparison, training: &[TrainingCurves::default()] };
+    let report = ComparisonReport {
+        comparison: &comparison,
+        training: &[TrainingCurves::default()],
+        courses: &[None],
+    };
     let written = report.write(directory.path(), &[]).unwrap();
     assert_eq!(written.pictures, 2, "there is nothing to overlap with, and no training to show");
     let html = fs::read_to_string(written.page).unwrap();

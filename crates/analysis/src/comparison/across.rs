@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClaimAcross, ComparedRun, Overlap, Spread, claim_across::claims_across, interval::interval};
+use super::{
+    ClaimAcross, ComparedRun, CourseAcross, Overlap, Spread, claim_across::claims_across, interval::interval,
+};
 
 /// Figures over all networks that are compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +36,9 @@ pub struct Across {
     pub all_claims_hold_by_loss: Vec<HoldAtLoss>,
     /// Each claim, and where it holds.
     pub claims: Vec<ClaimAcross>,
+    /// What courses have in common, where some were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<CourseAcross>,
     /// The names of networks with the same weights, group by group. Each is still counted as one network.
     pub same_weights: Vec<Vec<String>>,
 }
@@ -84,6 +89,7 @@ impl Across {
         let numbers: Vec<f64> = runs.iter().map(|run| run.key_freqs.len() as f64).collect();
         let generalised: Vec<f64> = runs.iter().filter_map(|run| Some(run.generalised? as f64)).collect();
         let pairs = pairs(frequencies, runs);
+        let of_networks: Vec<_> = runs.iter().map(|run| (run.name.as_str(), &run.claims[..])).collect();
         let all_claims_hold = runs.iter().filter(|run| run.holds_all()).count();
         Self {
             runs: runs.len(),
@@ -98,7 +104,8 @@ impl Across {
             all_claims_hold,
             all_claims_hold_interval: interval(all_claims_hold, runs.len()),
             all_claims_hold_by_loss: by_loss(runs),
-            claims: claims_across(runs),
+            claims: claims_across(&of_networks),
+            course: CourseAcross::new(runs),
             same_weights: same_weights(runs),
         }
     }

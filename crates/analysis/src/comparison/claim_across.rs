@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ComparedRun, interval::interval, spread::quantile};
+use super::{interval::interval, spread::quantile};
 use crate::{Check, Claim, FailureKind, Relation, Verdict};
 
 /// A claim over all networks.
@@ -65,11 +65,12 @@ impl CheckAcross {
     }
 }
 
-/// Each claim in the order in which it is made first. The same claim is known by its id.
-pub(super) fn claims_across(runs: &[ComparedRun]) -> Vec<ClaimAcross> {
+/// The claims about some networks, by their names. Each claim is in the order in which it is made first, and known by its
+/// id.
+pub(super) fn claims_across(networks: &[(&str, &[Claim])]) -> Vec<ClaimAcross> {
     let mut across: Vec<ClaimAcross> = Vec::new();
-    for run in runs {
-        for Claim { id, statement, verdict, .. } in &run.claims {
+    for &(name, claims) in networks {
+        for Claim { id, statement, verdict, .. } in claims {
             let i = across.iter().position(|of| of.id == *id).unwrap_or_else(|| {
                 across.push(ClaimAcross {
                     id: id.clone(),
@@ -87,23 +88,23 @@ pub(super) fn claims_across(runs: &[ComparedRun]) -> Vec<ClaimAcross> {
             match verdict {
                 Verdict::Holds => of.holds_in += 1,
                 Verdict::Fails { kind, .. } => {
-                    of.fails_in.push(run.name.clone());
-                    of.reasons.entry(*kind).or_default().push(run.name.clone());
+                    of.fails_in.push(name.to_owned());
+                    of.reasons.entry(*kind).or_default().push(name.to_owned());
                 }
-                Verdict::DoesNotApply { .. } => of.does_not_apply_in.push(run.name.clone()),
+                Verdict::DoesNotApply { .. } => of.does_not_apply_in.push(name.to_owned()),
             }
         }
     }
     for of in &mut across {
         of.interval = interval(of.holds_in, of.holds_in + of.fails_in.len());
-        of.checks = checks_across(&of.id, runs);
+        of.checks = checks_across(&of.id, networks);
     }
     across
 }
 
 /// The figures of a claim in the order of its checks.
-fn checks_across(id: &str, runs: &[ComparedRun]) -> Vec<CheckAcross> {
-    let claims = runs.iter().flat_map(|run| &run.claims).filter(|claim| claim.id == id);
+fn checks_across(id: &str, networks: &[(&str, &[Claim])]) -> Vec<CheckAcross> {
+    let claims = networks.iter().flat_map(|(_, claims)| *claims).filter(|claim| claim.id == id);
     let applying: Vec<&Claim> = claims.filter(|claim| !claim.checks.is_empty()).collect();
     let checks = applying.iter().map(|claim| claim.checks.len()).min().unwrap_or(0);
     let figures = |i: usize| applying.iter().map(|claim| &claim.checks[i]).collect::<Vec<_>>();

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Claim, Cleanliness, Cluster, Findings, KeyFreqsByRule};
+use crate::{Claim, Cleanliness, Cluster, CourseFindings, Findings, KeyFreqsByRule};
 
 /// A network that is to be compared.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct RunFindings {
     pub generalised: Option<u64>,
     /// What was found in it.
     pub findings: Findings,
+    /// What its course tells, where its checkpoints were measured.
+    pub course: Option<CourseFindings>,
 }
 
 /// A network among others.
@@ -61,6 +63,9 @@ pub struct ComparedRun {
     pub most_harmful_ablation: Option<HarmfulAblation>,
     /// The claims, checked.
     pub claims: Vec<Claim>,
+    /// What its course tells, where its checkpoints were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<CourseFindings>,
     /// The embedding's squared norms by frequency.
     pub embedding_norm_by_freq: Vec<f64>,
 }
@@ -102,6 +107,7 @@ impl ComparedRun {
             cluster_sizes: summary.cluster_sizes.clone(),
             most_harmful_ablation: without.max_by(|a, b| a.loss.total_cmp(&b.loss)),
             claims: of.findings.claims.clone(),
+            course: of.course.clone(),
             embedding_norm_by_freq: summary.embedding_norm_by_freq.clone(),
         }
     }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{AnalysisFiles, Claim, Findings, Observer};
+use clockwork_analysis::{AnalysisFiles, Claim, CourseFindings, Findings, Observer};
 use clockwork_model::Checkpoint;
 use clockwork_report::words;
 use clockwork_training::{Record, RunFiles};
@@ -15,7 +15,7 @@ use crate::{
         progress::course_text,
         report::{course_of, report_text, write_report},
     },
-    course::{Course, CourseFindings, Measured},
+    course::{Course, Measured},
     exit::Ended,
     hints::is_output_forbidden,
     other_reading::doubt,

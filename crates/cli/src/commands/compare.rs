@@ -1,12 +1,14 @@
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{AnalysisFiles, Comparison, RunFindings};
+use clockwork_analysis::{AnalysisFiles, Comparison, CourseCurves, CourseFindings, Progress, RunFindings};
 use clockwork_report::{ComparisonReport, TrainingCurves};
 use clockwork_training::{Milestones, RunFiles};
 
 use crate::{
     args::CompareArgs,
+    commands,
     comparison_csv::{checks_csv, runs_csv},
     comparison_table::text,
+    course::{Course, Measured},
     exit::Ended,
     facts::Facts,
     printer::Printer,
@@ -30,13 +32,14 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
 
     let bar = printer.bar(runs.len() as u64, "analysing {bar:20.cyan/dim} {pos}/{len}  {msg}");
     let mut findings = Vec::new();
-    let mut curves = Vec::new();
+    let (mut curves, mut courses) = (Vec::new(), Vec::new());
     for (run, name) in runs.into_iter().zip(names) {
         bar.set_message(name.clone());
-        match findings_of(run, name, &printer) {
-            Ok((of_run, of_training)) => {
+        match findings_of(run, name, args.progress, &printer) {
+            Ok((of_run, of_training, of_course)) => {
                 findings.push(of_run);
                 curves.push(of_training);
+                courses.push(of_course);
             }
             Err(error) => printer.warn(&format!("{error:#}; left out")),
         }
@@ -47,7 +50,7 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
 
     let json = serde_json::to_string_pretty(&comparison)? + "\n";
     let csv = runs_csv(&comparison)?;
-    let report = ComparisonReport { comparison: &comparison, training: &curves };
+    let report = ComparisonReport { comparison: &comparison, training: &curves, courses: &courses };
     let written = report.write(
         &out,
         &[(Comparison::FILE, &json), (RUNS_CSV, &csv), (CHECKS_CSV, &checks_csv(&comparison)?)],
@@ -64,12 +67,14 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
     Ok(Ended::Done)
 }
 
-/// The findings of a run, which is analysed if it was not yet, and what was measured in its training.
+/// The findings of a run, which is analysed if it was not yet, what was measured in its training, and its course, which is
+/// measured if that is asked for.
 fn findings_of(
     run: RunToCompare,
     name: String,
+    measures_course: bool,
     printer: &Printer,
-) -> anyhow::Result<(RunFindings, TrainingCurves)> {
+) -> anyhow::Result<(RunFindings, TrainingCurves, Option<CourseCurves>)> {
     let RunToCompare { files, step, known, .. } = run;
     let findings = match known {
         Known::Analysed(findings) => *findings,
@@ -89,5 +94,25 @@ fn findings_of(
     let state = record.map(|record| record.state().to_string());
     let path = path.display().to_string();
     let curves = training_curves(&evaluations, &milestones);
-    Ok((RunFindings { name, path, state, generalised: milestones.generalised, findings }, curves))
+    let progress = course_of(&files, measures_course, printer)?;
+    let course = progress.as_ref().map(CourseFindings::of);
+    let run = RunFindings { name, path, state, generalised: milestones.generalised, findings, course };
+    Ok((run, curves, progress.as_ref().map(CourseCurves::of)))
+}
+
+/// The course of a run with several checkpoints, measured now or before.
+fn course_of(run: &RunFiles, is_measured: bool, printer: &Printer) -> anyhow::Result<Option<Progress>> {
+    let progress = if is_measured && run.checkpoints().steps()?.len() > 1 {
+        let directory = run.analyses_directory();
+        let course = Course { run, freqs: &[], directory: &directory, with_maps: false };
+        let Measured { progress, kept } = course.measure(printer)?;
+        // What cannot be kept can still be compared.
+        if let Err(error) = kept {
+            printer.warn(&format!("{:#}; the measures are not kept", anyhow!(error)));
+        }
+        Some(progress)
+    } else {
+        commands::report::course_of(run, printer)
+    };
+    Ok(progress.filter(|progress| progress.rows.len() > 1))
 }

@@ -5,7 +5,7 @@ use std::{
 };
 
 use anyhow::Context;
-use clockwork_analysis::{AnalysisFiles, Progress, ProgressRow};
+use clockwork_analysis::{AnalysisFiles, CourseFindings, Progress, ProgressRow};
 use clockwork_model::{Checkpoint, ReadAs};
 use clockwork_report::words::{self, short};
 use clockwork_training::RunFiles;
@@ -16,7 +16,7 @@ use crate::{
     checkpoint_path::checkpoint_path,
     claim_lines::claim_lines,
     commands::report::{report_text, write_report},
-    course::{Course, CourseFindings, Measured},
+    course::{Course, Measured},
     exit::Ended,
     printer::Printer,
     table::table,

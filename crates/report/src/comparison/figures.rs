@@ -1,5 +1,6 @@
-use clockwork_analysis::{Across, ComparedRun, Comparison, MeanOverlap, Overlap, Pair, Spread};
+use clockwork_analysis::{Across, ComparedRun, Comparison, CourseCurves, MeanOverlap, Overlap, Pair, Spread};
 
+use super::courses::courses_section;
 use crate::{Axis, Content, Entry, Figure, HeatMap, Line, Section, TrainingCurves, words::short};
 
 /// How many runs' names find room along the vertical axis.
@@ -11,10 +12,14 @@ const LETTERS_ACROSS: usize = 60;
 /// How many frequencies are labelled at most.
 const LABELLED_FREQUENCIES: usize = 20;
 
-/// Figures of a comparison, each with what to look for in it. `training` has one element per run, without
-/// evaluations where those are not known.
+/// Figures of a comparison, each with what to look for in it. `training` and `courses` have one element per run, without
+/// evaluations or checkpoints where those are not known.
 #[must_use]
-pub fn comparison_story(comparison: &Comparison, training: &[TrainingCurves]) -> Vec<Section> {
+pub fn comparison_story(
+    comparison: &Comparison,
+    training: &[TrainingCurves],
+    courses: &[Option<CourseCurves>],
+) -> Vec<Section> {
     let mut frequencies = vec![map(comparison), histogram(&comparison.across)];
     if comparison.runs.len() > 1 {
         frequencies.push(overlaps(comparison));
@@ -28,6 +33,7 @@ pub fn comparison_story(comparison: &Comparison, training: &[TrainingCurves]) ->
             vec![losses(comparison, training), steps_to_grok(comparison, training)],
         ));
     }
+    sections.extend(courses_section(comparison, courses));
     sections
 }
 

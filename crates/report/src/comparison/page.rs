@@ -20,7 +20,7 @@ pub(super) fn html(of: &Comparison, of_story: &[Section]) -> String {
         id: "claims",
         name: "Claims",
         title: "The claims, run by run",
-        content: html! { (claims(&of.across)) (figures(&of.across)) },
+        content: claims(&of.across),
     });
     let provenance: Vec<_> = of.runs.iter().map(provenance).collect();
     sections.push(PageSection {
@@ -122,17 +122,37 @@ fn key_freqs(run: &ComparedRun) -> String {
     if freqs.is_empty() { "none".to_owned() } else { freqs.join(", ") }
 }
 
+/// The claims about the networks, and those about how they came about where that was measured.
 fn claims(of: &Across) -> Markup {
+    let every = html! {
+        (every_claim("every claim that applies", of.all_claims_hold, of.runs, of.all_claims_hold_interval))
+        @for at in of.verdicts_by_loss() {
+            (every_claim(&format!("… {}", words::decade(at)), at.all_claims_hold, at.runs, at.interval))
+        }
+    };
+    html! {
+        (table_of_claims(&every, &of.claims))
+        h3 { "Their figures" }
+        (figures(&of.claims))
+        @if let Some(course) = &of.course {
+            h3 { "How the circuits came about" }
+            p { "Of the " (course.runs) " runs whose checkpoints were measured." }
+            (table_of_claims(&html! {}, &course.claims))
+            h3 { "The figures of these" }
+            (figures(&course.claims))
+        }
+    }
+}
+
+/// Claims, and above them rows about all of them.
+fn table_of_claims(above: &Markup, claims: &[ClaimAcross]) -> Markup {
     html! {
         div.table {
             table {
                 thead { tr { th { "Claim" } th { "Fails in, by reason" } th { "Does not apply to" } th { "Holds in" } th { "95 % interval" } } }
                 tbody {
-                    (every_claim("every claim that applies", of.all_claims_hold, of.runs, of.all_claims_hold_interval))
-                    @for at in of.verdicts_by_loss() {
-                        (every_claim(&format!("… {}", words::decade(at)), at.all_claims_hold, at.runs, at.interval))
-                    }
-                    @for ClaimAcross { claim, holds_in, fails_in, interval, reasons, does_not_apply_in, .. } in &of.claims {
+                    (above)
+                    @for ClaimAcross { claim, holds_in, fails_in, interval, reasons, does_not_apply_in, .. } in claims {
                         tr class=(if fails_in.is_empty() { "holds" } else { "fails" }) {
                             td { (claim) }
                             td { @for (kind, names) in reasons { p { (kind) ": " (names.join(", ")) } } }
@@ -158,13 +178,12 @@ fn every_claim(of_networks: &str, hold: usize, networks: usize, interval: Option
 }
 
 /// The figures that the claims stand on, each with its bound and where the networks have it.
-fn figures(of: &Across) -> Markup {
+fn figures(claims: &[ClaimAcross]) -> Markup {
     let bound = |check: &CheckAcross| match check.bound {
         Some(bound) => format!("{} {}", check.relation, short(bound)),
         None => format!("{} 1 × its bound", check.relation),
     };
     html! {
-        h3 { "Their figures" }
         p {
             "Quantiles over the networks that a claim applies to, interpolated between two of them. Where each network "
             "has a bound of its own, values are multiples of it."
@@ -173,7 +192,7 @@ fn figures(of: &Across) -> Markup {
             table {
                 thead { tr { th { "Claim" } th { "Figure" } th { "Bound" } th { "5 %" } th { "Median" } th { "95 %" } th { "Keeps it in" } } }
                 tbody {
-                    @for claim in &of.claims {
+                    @for claim in claims {
                         @for (i, check) in claim.checks.iter().enumerate() {
                             tr {
                                 td { @if i == 0 { (claim.claim) } }

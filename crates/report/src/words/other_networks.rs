@@ -3,7 +3,7 @@
 use clockwork_analysis::{Provenance, Summary};
 use clockwork_model::{Architecture, ImportedFrom, Norm, Operation};
 
-use super::MOST_NAMED;
+use super::some;
 
 /// How a file of someone else's was read: what was assumed of its network, and what else is in it.
 #[must_use]
@@ -72,14 +72,6 @@ pub fn conditions(provenance: &Provenance, summary: &Summary) -> Vec<String> {
 
 /// Below this accuracy a network of somebody else's may have been read as another than it is.
 pub const DOUBTFUL_ACCURACY: f64 = 0.99;
-
-/// The first few of many names.
-fn some(names: &[String]) -> String {
-    match names.len() {
-        n if n <= MOST_NAMED + 1 => names.join(", "),
-        n => format!("{} and {} others", names[..MOST_NAMED].join(", "), n - MOST_NAMED),
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -157,25 +156,23 @@ fn losses(of: &Measured, by_sum: &BySum) -> Losses {
     let logits = LogitsToExclude::new(n, &network.logits, split);
     let mean = by_sum.mean_by_answer();
     let variant = |dimensions| {
-        let part = by_sum.part(basis, freqs, dimensions);
-        let without = |k| logits.loss_without(&by_sum.part(basis, &[k], dimensions));
-        let excluded = logits.loss_without(&part);
+        let alone = by_sum.part(basis, freqs, dimensions);
+        let singly = basis.frequencies().map(|k| by_sum.part(basis, &[k], dimensions));
+        let parts: Vec<BySum> = std::iter::once(alone.clone()).chain(singly).collect();
+        let mut without = logits.losses_without(&parts);
+        let excluded = without.remove(0);
         let alone = match dimensions {
-            Dimensions::Two => part.plus_mean(&mean),
-            Dimensions::Three => part,
+            Dimensions::Two => alone.plus_mean(&mean),
+            Dimensions::Three => alone,
         };
-        Variant {
-            restricted: logits.loss_of(&alone),
-            excluded,
-            without: basis.frequencies().into_par_iter().map(without).collect(),
-        }
+        Variant { restricted: logits.loss_of(&alone), excluded, without }
     };
     let hidden = network.logit_scale.is_none().then(|| {
         let hidden = projected_neurons(of);
         logits.loss_of(&hidden.plus_mean(&mean))
     });
     Losses {
-        own: logits.loss_without(&BySum::zero(n)),
+        own: logits.losses_without(&[BySum::zero(n)])[0],
         of_three: variant(Dimensions::Three),
         of_two: variant(Dimensions::Two),
         hidden,

@@ -1,12 +1,11 @@
-use std::ops::Range;
-
 use clockwork_model::loss;
 use rayon::prelude::*;
 
-use crate::{analysed_network::SplitInputs, logits_by_sum::BySum};
-
-/// How many inputs one task takes; what tasks find is summed in their order.
-const INPUTS_AT_ONCE: usize = 1024;
+use crate::{
+    analysed_network::SplitInputs,
+    logits_by_sum::BySum,
+    product::{product, rows_of},
+};
 
 /// A loss over all inputs and, where they are known, over those trained on and those held out, in nats.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,101 +17,115 @@ pub(crate) struct LossOver {
 /// The logits of all inputs, made ready for leaving parts of them out.
 ///
 /// What a part takes off a logit depends on the sum and the answer alone, so the exponentials of the logits are computed
-/// once, and each part takes one product per logit and one logarithm per input. Sums have positive terms only: they are exact where an answer is all
-/// but certain.
-pub(crate) struct LogitsToExclude<'a> {
+/// once, and for the inputs of one sum all parts are one matrix product. Its sums have positive terms only, none of them the
+/// right answer's: they are exact where an answer is all but certain. Inputs are in the order of their sums, and of x among
+/// those of one sum.
+pub(crate) struct LogitsToExclude {
     n: usize,
-    /// e to the power of each logit less the largest of its input, [n², n].
-    exponentials: Vec<f64>,
+    /// e to the power of each logit less the largest of its input, but 0 for the right answer, [n², n].
+    others: Vec<f64>,
     /// The right answer's logit less the largest of its input, [n²].
     of_answers: Vec<f64>,
     /// e to the power of minus that: the odds of the answer with the largest logit against the right one, [n²].
     against_answers: Vec<f64>,
-    split: Option<&'a SplitInputs>,
+    split: Option<SplitInputs>,
 }
 
-/// The sum of an input's numbers, which is its right answer.
-fn sum_of(n: usize, input: usize) -> usize {
-    (input / n + input % n) % n
+/// The inputs in the order of their sums.
+fn by_sum(n: usize) -> impl Iterator<Item = usize> {
+    (0..n).flat_map(move |sum| (0..n).map(move |x| x * n + (sum + n - x) % n))
 }
 
-/// How many sums a product of two rows is split into, so that the processor takes as many elements at once.
-const LANES: usize = 8;
-
-/// The scalar product of two rows.
-fn product(row: &[f64], factors: &[f64]) -> f64 {
-    let (row, factors) = (row.chunks_exact(LANES), factors.chunks_exact(LANES));
-    let rest: f64 = row.remainder().iter().zip(factors.remainder()).map(|(a, b)| a * b).sum();
-    let add = |sums: [f64; LANES], (a, b): (&[f64], &[f64])| std::array::from_fn(|i| sums[i] + a[i] * b[i]);
-    rest + row.zip(factors).fold([0.0; LANES], add).iter().sum::<f64>()
-}
-
-impl<'a> LogitsToExclude<'a> {
+impl LogitsToExclude {
     /// Those of logits [n², n].
-    pub fn new(n: usize, logits: &[f64], split: Option<&'a SplitInputs>) -> Self {
-        let mut exponentials = vec![0.0; logits.len()];
-        exponentials.par_chunks_mut(n).zip(logits.par_chunks(n)).for_each(|(exponentials, row)| {
-            let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            exponentials.iter_mut().zip(row).for_each(|(e, logit)| *e = (logit - largest).exp());
+    pub fn new(n: usize, logits: &[f64], split: Option<&SplitInputs>) -> Self {
+        let inputs: Vec<usize> = by_sum(n).collect();
+        let row = |input: usize| &logits[input * n..][..n];
+        let largest = |input: usize| row(input).iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut others = vec![0.0; logits.len()];
+        others.par_chunks_mut(n).enumerate().for_each(|(i, others)| {
+            let (input, answer) = (inputs[i], i / n);
+            let largest = largest(input);
+            others.iter_mut().zip(row(input)).for_each(|(e, logit)| *e = (logit - largest).exp());
+            others[answer] = 0.0;
         });
-        let of_answer = |(input, row): (usize, &[f64])| {
-            let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            row[sum_of(n, input)] - largest
-        };
-        let of_answers: Vec<f64> = logits.chunks_exact(n).enumerate().map(of_answer).collect();
+        let of_answer = |(i, &input): (usize, &usize)| row(input)[i / n] - largest(input);
+        let of_answers: Vec<f64> = inputs.iter().enumerate().map(of_answer).collect();
         let against_answers = of_answers.iter().map(|logit| (-logit).exp()).collect();
-        Self { n, exponentials, of_answers, against_answers, split }
+        let reordered = |is_among: &[bool]| inputs.iter().map(|&input| is_among[input]).collect();
+        let split =
+            split.map(|split| SplitInputs { train: reordered(&split.train), test: reordered(&split.test) });
+        Self { n, others, of_answers, against_answers, split }
     }
 
-    /// The loss of the logits less a part of them.
-    pub fn loss_without(&self, part: &BySum) -> LossOver {
+    /// The loss of the logits less each of some parts of them.
+    pub fn losses_without(&self, parts: &[BySum]) -> Vec<LossOver> {
         let n = self.n;
-        let factors: Vec<f64> =
-            (0..n).flat_map(|sum| part.row(sum).iter().map(|part| (-part).exp())).collect();
-        let of_input = |input: usize| {
-            let answer = sum_of(n, input);
-            let row = &self.exponentials[input * n..][..n];
-            let factors = &factors[answer * n..][..n];
-            let others = |range: Range<usize>| product(&row[range.clone()], &factors[range]);
-            let others = others(0..answer) + others(answer + 1..n);
-            // The loss is ln(1 + odds), the odds of any other answer against the right one.
-            let odds = others * self.against_answers[input] / factors[answer];
-            if odds.is_normal() {
-                return odds.ln_1p();
-            }
-            // They are too large or too small for a number of 64 bits, and their logarithm is not.
-            let t = others.ln() - (self.of_answers[input] - part.row(answer)[answer]);
-            t.max(0.0) + (-t.abs()).exp().ln_1p()
+        let of_sum = |sum: usize| {
+            // What the exponentials of other answers than the right one are multiplied by.
+            let factor = |(z, part): (usize, &f64)| if z == sum { 0.0 } else { (-part).exp() };
+            let factors: Vec<f64> =
+                parts.iter().flat_map(|part| part.row(sum).iter().enumerate().map(factor)).collect();
+            let rows = &self.others[sum * n * n..][..n * n];
+            let others = product(rows_of(rows, n), rows_of(&factors, n).transpose()); // [n, parts]
+            let of_part = |(i, part): (usize, &BySum)| {
+                let of_answer = part.row(sum)[sum];
+                let factor = (-of_answer).exp();
+                self.sums_of(sum, |x| {
+                    self.loss(sum * n + x, others[x * parts.len() + i], [of_answer, factor])
+                })
+            };
+            parts.iter().enumerate().map(of_part).collect()
         };
-        self.over(&of_input)
+        let of_sums: Vec<Vec<[f64; 3]>> = (0..n).into_par_iter().map(of_sum).collect();
+        (0..parts.len()).map(|i| self.means(of_sums.iter().map(|of| of[i]))).collect()
+    }
+
+    /// The loss of an input, by the exponentials of all answers but the right one once a part is left out, and by the part
+    /// that is left out of the right one's logit, with e to the power of minus it.
+    fn loss(&self, input: usize, others: f64, [of_answer, factor]: [f64; 2]) -> f64 {
+        // The loss is ln(1 + odds), the odds of any other answer against the right one.
+        let odds = others * self.against_answers[input] / factor;
+        if odds.is_normal() {
+            return odds.ln_1p();
+        }
+        // They are too large or too small for a number of 64 bits, and their logarithm is not.
+        let t = others.ln() - (self.of_answers[input] - of_answer);
+        t.max(0.0) + (-t.abs()).exp().ln_1p()
     }
 
     /// The loss of logits that depend on the sum and the answer alone.
     pub fn loss_of(&self, logits: &BySum) -> LossOver {
-        let by_sum: Vec<f64> = (0..self.n).map(|sum| loss::of_row(logits.row(sum), sum)).collect();
-        self.over(&|input| by_sum[sum_of(self.n, input)])
+        let of_sum = |sum: usize| {
+            let loss = loss::of_row(logits.row(sum), sum);
+            self.sums_of(sum, |_| loss)
+        };
+        self.means((0..self.n).map(of_sum))
     }
 
-    /// The means of a loss over inputs.
-    fn over(&self, of_input: &(dyn Fn(usize) -> f64 + Sync)) -> LossOver {
-        let inputs: Vec<usize> = (0..self.n * self.n).collect();
-        let some = |inputs: &[usize]| {
-            let mut sums = [0.0; 3];
-            for &input in inputs {
-                let loss = of_input(input);
-                sums[0] += loss;
-                if let Some(SplitInputs { train, test }) = self.split {
-                    sums[1] += if train[input] { loss } else { 0.0 };
-                    sums[2] += if test[input] { loss } else { 0.0 };
-                }
+    /// The sums of a loss over the inputs of one sum, by their x: of all, of those trained on and of those held out.
+    fn sums_of(&self, sum: usize, loss: impl Fn(usize) -> f64) -> [f64; 3] {
+        let mut sums = [0.0; 3];
+        for x in 0..self.n {
+            let (loss, input) = (loss(x), sum * self.n + x);
+            sums[0] += loss;
+            if let Some(SplitInputs { train, test }) = &self.split {
+                sums[1] += if train[input] { loss } else { 0.0 };
+                sums[2] += if test[input] { loss } else { 0.0 };
             }
-            sums
-        };
-        let parts: Vec<[f64; 3]> = inputs.par_chunks(INPUTS_AT_ONCE).map(some).collect();
-        let sums = parts.into_iter().fold([0.0; 3], |a, b| std::array::from_fn(|i| a[i] + b[i]));
+        }
+        sums
+    }
+
+    /// The means over inputs, of what was summed over those of each sum.
+    fn means(&self, of_sums: impl Iterator<Item = [f64; 3]>) -> LossOver {
+        let sums = of_sums.fold([0.0; 3], |a, b| std::array::from_fn(|i| a[i] + b[i]));
         let count = |is_among: &[bool]| is_among.iter().filter(|is| **is).count() as f64;
         let of_split = |split: &SplitInputs| [sums[1] / count(&split.train), sums[2] / count(&split.test)];
-        LossOver { all: sums[0] / inputs.len() as f64, train_and_test: self.split.map(of_split) }
+        LossOver {
+            all: sums[0] / (self.n * self.n) as f64,
+            train_and_test: self.split.as_ref().map(of_split),
+        }
     }
 }
 
@@ -143,7 +156,7 @@ mod tests {
             let freqs: Vec<usize> = basis.frequencies().step_by(2).collect();
             let dimensions = if in_three { Dimensions::Three } else { Dimensions::Two };
             let part = BySum::of_logits(n, &logits).part(&basis, &freqs, dimensions);
-            let row = |input: usize| part.row(sum_of(n, input));
+            let row = |input: usize| part.row((input / n + input % n) % n);
             let without: Vec<f64> = logits.chunks_exact(n).enumerate().flat_map(|(input, logits)| {
                 logits.iter().zip(row(input)).map(|(logit, part)| logit - part).collect::<Vec<_>>()
             }).collect();
@@ -155,7 +168,7 @@ mod tests {
             let losses = Losses { task: Task::addition(n), original: &logits };
             let to_exclude = LogitsToExclude::new(n, &logits, Some(&split));
             for (found, expected) in
-                [(to_exclude.loss_without(&part), &without), (to_exclude.loss_of(&part), &alone)]
+                [(to_exclude.losses_without(std::slice::from_ref(&part))[0], &without), (to_exclude.loss_of(&part), &alone)]
             {
                 let [train, test] = losses.of_split(expected, &split);
                 let [found_train, found_test] = found.train_and_test.unwrap();

@@ -16,6 +16,7 @@ mod facts;
 mod hints;
 mod interrupt;
 mod looker;
+mod memory;
 mod missing;
 mod other_reading;
 mod printer;

@@ -3,9 +3,14 @@ use clockwork_model::{
     Activation, Batch, ModelConfig, NAMES, Norm, Norms, Task, TokenLayout, TransformerArchitecture, Weights,
     names,
 };
+use rayon::prelude::*;
 
 use super::{Activations, Embeddings, LinearHeads, Network, transformer::Transformer};
 use crate::Result;
+
+/// How many pairs the network sees at once: what it computes on the way then has some megabytes, which are used again and
+/// again, where all pairs at once would need new memory in each step.
+const PAIRS_AT_ONCE: usize = 512;
 
 /// The paper's network. It runs by the forward pass that training has, in 64 bits; all else is as in any transformer.
 #[derive(Debug)]
@@ -75,14 +80,25 @@ impl Network for PaperNetwork {
 
     fn run(&self, pairs: &[(usize, usize)]) -> Result<Activations> {
         let pairs: Vec<usize> = pairs.iter().map(|&pair| self.task.index(pair)).collect();
-        let of = self.network.last_position(&Batch::new(self.task, &pairs, &Device::flex()));
-        Ok(Activations {
-            pattern: of.pattern.try_into_vec_as()?,
-            neuron_acts_pre: of.neuron_acts_pre.try_into_vec_as()?,
-            neuron_acts: of.neuron_acts.try_into_vec_as()?,
-            logits: of.logits.try_into_vec_as()?,
-            logit_scale: None,
-        })
+        let ModelConfig { modulus: p, n_heads, d_mlp, .. } = self.network.config();
+        let widths = [3 * n_heads, d_mlp, d_mlp, p];
+        let [mut pattern, mut neuron_acts_pre, mut neuron_acts, mut logits] =
+            widths.map(|width| vec![0.0; pairs.len() * width]);
+        pairs
+            .par_chunks(PAIRS_AT_ONCE)
+            .zip(pattern.par_chunks_mut(PAIRS_AT_ONCE * widths[0]))
+            .zip(neuron_acts_pre.par_chunks_mut(PAIRS_AT_ONCE * widths[1]))
+            .zip(neuron_acts.par_chunks_mut(PAIRS_AT_ONCE * widths[2]))
+            .zip(logits.par_chunks_mut(PAIRS_AT_ONCE * widths[3]))
+            .try_for_each(|((((pairs, pattern), pre), acts), logits)| -> Result<()> {
+                let of = self.network.last_position(&Batch::new(self.task, pairs, &Device::flex()));
+                pattern.copy_from_slice(&of.pattern.try_into_vec_as::<f64>()?);
+                pre.copy_from_slice(&of.neuron_acts_pre.try_into_vec_as::<f64>()?);
+                acts.copy_from_slice(&of.neuron_acts.try_into_vec_as::<f64>()?);
+                logits.copy_from_slice(&of.logits.try_into_vec_as::<f64>()?);
+                Ok(())
+            })?;
+        Ok(Activations { pattern, neuron_acts_pre, neuron_acts, logits, logit_scale: None })
     }
 
     fn logit_gradients(&self, pair: (usize, usize), z: usize) -> [Vec<f64>; 2] {

@@ -18,6 +18,7 @@ use crate::{
     course::{Course, Measured},
     exit::Ended,
     hints::is_output_forbidden,
+    memory::keep_freed_memory,
     other_reading::doubt,
     printer::Printer,
     program::program,
@@ -28,6 +29,9 @@ use crate::{
 /// `clockwork analyze`
 pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     let printer = Printer::new(false);
+    if args.progress {
+        keep_freed_memory();
+    }
     start_threads(args.threads)?;
     let path = checkpoint_path(&args.target, args.step)?;
     let read_as = read_as(&args.read)?;

@@ -11,6 +11,7 @@ use crate::{
     course::{Course, Measured},
     exit::Ended,
     facts::Facts,
+    memory::keep_freed_memory,
     printer::Printer,
     relative_path::relative_to_here,
     runs_to_compare::{Known, RunToCompare, names, of_one_modulus, runs_to_compare},
@@ -25,6 +26,9 @@ const CHECKS_CSV: &str = "checks.csv";
 /// `clockwork compare`
 pub fn compare(args: &CompareArgs) -> anyhow::Result<Ended> {
     let printer = Printer::new(false);
+    if args.progress {
+        keep_freed_memory();
+    }
     start_threads(args.threads)?;
     let runs = of_one_modulus(runs_to_compare(&args.runs, args.step, &printer)?, args.modulus)?;
     let (names, out) = names(&runs)?;

@@ -18,6 +18,7 @@ use crate::{
     commands::report::{report_text, write_report},
     course::{Course, Measured},
     exit::Ended,
+    memory::keep_freed_memory,
     printer::Printer,
     table::table,
     threads::start_threads,
@@ -29,6 +30,7 @@ const LOOKED_EVERY: Duration = Duration::from_secs(1);
 /// `clockwork progress`
 pub fn progress(args: &ProgressArgs) -> anyhow::Result<Ended> {
     let printer = Printer::new(false);
+    keep_freed_memory();
     start_threads(args.threads)?;
     let run = RunFiles::named(&args.run);
     let out = args.out.clone().unwrap_or_else(|| run.analyses_directory());

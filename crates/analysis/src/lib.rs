@@ -101,7 +101,7 @@ pub use named_freq::{NamedFreq, Role};
 pub use network::{Activations, Embeddings, LinearHeads, Network, network_of};
 pub use neuron_clusters::{CLUSTER_FRAC_EXPLAINED, NeuronClusters};
 pub use number::short;
-pub use progress::{Progress, ProgressRow, RowArrays, key_freqs_of};
+pub use progress::{KeyFreqsRule, Progress, ProgressRow, RowArrays, key_freqs_of};
 pub use relu_fit::ReluFit;
 pub use sampled_scores::SampledScores;
 pub use summary::{KeyFreqsByRule, OtherSum, Summary};

@@ -16,7 +16,9 @@ use crate::{
 pub struct Progress {
     /// The frequencies that all measures are about.
     pub key_freqs: Vec<usize>,
-    /// The step whose network has them as its key frequencies, by the neurons' rule; nothing where they were chosen.
+    /// By which rule they are key.
+    pub key_freqs_rule: KeyFreqsRule,
+    /// The step whose network has them as its key frequencies; nothing where they were chosen.
     pub key_freqs_of_step: Option<u64>,
     /// The version of Clockwork that measured.
     pub clockwork: String,
@@ -27,6 +29,16 @@ pub struct Progress {
     /// Maps of some of the checkpoints, where they are made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maps: Option<CourseMaps>,
+}
+
+/// By which rule the frequencies are key that a course is measured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyFreqsRule {
+    /// They have a cluster of neurons.
+    Neurons,
+    /// None: they were chosen.
+    Chosen,
 }
 
 /// What is measured of one checkpoint.
@@ -80,6 +92,10 @@ pub struct ProgressRow {
 pub struct RowArrays {
     /// The cluster of each neuron, [d_mlp].
     pub cluster: Vec<Cluster>,
+    /// The frequency that explains most of each neuron's variance, [d_mlp].
+    pub best_freq: Vec<usize>,
+    /// The fraction of the variance that it explains, [d_mlp]; 0 for a dead neuron.
+    pub frac_explained: Vec<f64>,
     /// The embedding's squared norms by frequency, [⌊n/2⌋].
     pub embedding_norm_by_freq: Vec<f64>,
     /// The embedding's singular values, descending.
@@ -89,11 +105,14 @@ pub struct RowArrays {
 }
 
 impl Progress {
-    /// The progress of no checkpoint yet.
+    /// The progress of no checkpoint yet, by the frequencies that are key at a step by the neurons' rule, or by those chosen.
     #[must_use]
     pub fn new(key_freqs: Vec<usize>, key_freqs_of_step: Option<u64>) -> Self {
         let (clockwork, sources) = (VERSION.to_owned(), SOURCES.to_owned());
-        Self { key_freqs, key_freqs_of_step, clockwork, sources, rows: Vec::new(), maps: None }
+        let key_freqs_rule =
+            if key_freqs_of_step.is_some() { KeyFreqsRule::Neurons } else { KeyFreqsRule::Chosen };
+        let (rows, maps) = (Vec::new(), None);
+        Self { key_freqs, key_freqs_rule, key_freqs_of_step, clockwork, sources, rows, maps }
     }
 
     /// Whether rows of another measurement can be taken into this one.
@@ -197,6 +216,8 @@ impl ProgressRow {
             mean_attention: network.mean_attention(),
             arrays: RowArrays {
                 cluster: clusters.cluster,
+                best_freq: clusters.best_freq,
+                frac_explained: clusters.frac_explained,
                 embedding_norm_by_freq: embedding.norm_by_freq,
                 embedding_singular_values: embedding.singular_values,
                 w_logit_norm_by_freq: w_logit.norm_by_freq,

@@ -66,9 +66,14 @@ impl Progress {
         insert("embedding.norm_by_freq", |row| &row.embedding_norm_by_freq);
         insert("embedding.singular_values", |row| &row.embedding_singular_values);
         insert("W_logit.norm_by_freq", |row| &row.w_logit_norm_by_freq);
+        insert("neurons.frac_explained", |row| &row.frac_explained);
+        let mut insert = |name: &str, all: Vec<i64>| {
+            arrays.insert_whole_numbers(name, &[count, all.len() / count.max(1)], all);
+        };
         let number = |cluster: &Cluster| cluster.frequency().map_or(NO_CLUSTER, |k| k as i64);
-        let clusters: Vec<i64> = self.rows.iter().flat_map(|row| &row.arrays.cluster).map(number).collect();
-        arrays.insert_whole_numbers("neurons.cluster", &[count, clusters.len() / count.max(1)], clusters);
+        let rows = || self.rows.iter().map(|row| &row.arrays);
+        insert("neurons.cluster", rows().flat_map(|row| &row.cluster).map(number).collect());
+        insert("neurons.best_freq", rows().flat_map(|row| &row.best_freq).map(|&k| k as i64).collect());
         if let Some(maps) = &self.maps {
             maps.insert_into(&mut arrays);
         }
@@ -89,8 +94,13 @@ impl Progress {
         let norms = rows_of("embedding.norm_by_freq")?;
         let values = rows_of("embedding.singular_values")?;
         let outputs = rows_of("W_logit.norm_by_freq")?;
-        let d_mlp = arrays.shape("neurons.cluster")?.last().copied().unwrap_or(0);
+        let explained = rows_of("neurons.frac_explained")?;
+        let (_, d_mlp) = explained;
         let clusters = arrays.whole_numbers("neurons.cluster", &[count, d_mlp])?;
+        let best_freqs = arrays.whole_numbers("neurons.best_freq", &[count, d_mlp])?;
+        if best_freqs.iter().any(|&k| k < 1) {
+            return Err("neurons.best_freq has numbers that are no frequency".to_owned());
+        }
         for (i, row) in self.rows.iter_mut().enumerate() {
             let of = |(all, width): (&[f64], usize)| all[i * width..][..width].to_vec();
             let cluster = |&number: &i64| match usize::try_from(number) {
@@ -99,6 +109,8 @@ impl Progress {
             };
             row.arrays = RowArrays {
                 cluster: clusters[i * d_mlp..][..d_mlp].iter().map(cluster).collect(),
+                best_freq: best_freqs[i * d_mlp..][..d_mlp].iter().map(|&k| k as usize).collect(),
+                frac_explained: of(explained),
                 embedding_norm_by_freq: of(norms),
                 embedding_singular_values: of(values),
                 w_logit_norm_by_freq: of(outputs),

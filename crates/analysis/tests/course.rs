@@ -49,6 +49,8 @@ fn a_row_of_the_course_has_what_the_analysis_of_its_checkpoint_finds() {
     assert_eq!(clock.cluster_sizes, summary.cluster_sizes);
     assert_eq!(clock.arrays.embedding_norm_by_freq, summary.embedding_norm_by_freq);
     assert_eq!(clock.mean_attention, summary.mean_attention);
+    assert_eq!(clock.arrays.best_freq, analysis.clusters.best_freq);
+    assert_eq!(clock.arrays.frac_explained, analysis.clusters.frac_explained);
     assert_eq!((clock.train_accuracy, clock.test_accuracy), (Some(1.0), Some(1.0)));
     let by_parameter: f64 = clock.sum_squared_by_parameter.values().sum();
     assert!((by_parameter / clock.sum_squared_weights - 1.0).abs() < 1e-12, "{by_parameter}");

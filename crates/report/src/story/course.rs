@@ -48,10 +48,6 @@ fn losses(of: &Progress) -> Entry {
         [steps(), Axis::log("loss (nats)")],
         Content::Lines(Lines { lines, marks: vec![], stretches: phases(of) }),
     );
-    let key_freqs = match of.key_freqs_of_step {
-        Some(step) => format!("the key frequencies of step {step}, {}", words::list(&of.key_freqs)),
-        None => format!("frequencies {}", words::list(&of.key_freqs)),
-    };
     let leads = leads(of);
     let halfway = |measure: &str| leads.iter().find(|lead| lead.measure == measure).map(|lead| lead.halfway);
     let told = match (
@@ -68,11 +64,21 @@ fn losses(of: &Progress) -> Entry {
     Entry::new(
         figure,
         format!(
-            "By {key_freqs}. The restricted loss is that of the waves Σ C_k cos ω_k(x + y − z) alone: where it falls \
+            "{} The restricted loss is that of the waves Σ C_k cos ω_k(x + y − z) alone: where it falls \
              before the test loss does, the clock is there and something drowns it. The excluded loss is that of the \
-             training pairs without the waves of x + y: where it rises, the network comes to depend on them.{told}"
+             training pairs without the waves of x + y: where it rises, the network comes to depend on them.{told}",
+            by(of)
         ),
     )
+}
+
+/// By which frequencies a figure is.
+fn by(of: &Progress) -> String {
+    let freqs = words::list(&of.key_freqs);
+    match of.key_freqs_of_step {
+        Some(step) => format!("By the key frequencies of step {step}, by the neurons' rule: {freqs}."),
+        None => format!("By the frequencies chosen: {freqs}."),
+    }
 }
 
 /// The phases, each where it is.
@@ -114,7 +120,7 @@ fn structure(of: &Progress) -> Entry {
     );
     let text = "The test accuracy jumps, and what makes it comes about gradually: the logits become a sum of waves, the \
                 embedding and W_logit keep a few frequencies, neurons come to serve one each.";
-    Entry::new(figure, text)
+    Entry::new(figure, format!("{text} {}", by(of)))
 }
 
 fn terms(of: &Progress) -> Entry {
@@ -132,7 +138,7 @@ fn terms(of: &Progress) -> Entry {
     );
     let text = "Of the 2D Fourier coefficients of all neurons together, their means apart, before and after the activation: \
                 the shares of linear terms, waves of x or of y alone, and of quadratic ones, products of the two.";
-    Entry::new(figure, text)
+    Entry::new(figure, format!("{text} {}", by(of)))
 }
 
 /// An axis of checkpoints by their steps.
@@ -189,7 +195,7 @@ fn neurons(of: &Progress) -> Entry {
     let last = of.rows.last().and_then(|row| row.neurons_changed).map_or(String::new(), |last| {
         format!(" From the last checkpoint but one to the last {last} neurons change their cluster.")
     });
-    Entry::new(figure, format!("Neurons join the cluster of one frequency each.{last}"))
+    Entry::new(figure, format!("Neurons join the cluster of one frequency each.{last} {}", by(of)))
 }
 
 /// Maps over steps: the embedding in the Fourier basis, and the neurons of one cluster.

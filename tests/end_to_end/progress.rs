@@ -7,8 +7,8 @@ fn a_runs_course_is_measured_once_and_what_is_missing_afterwards() {
     let said = sandbox.succeed(&["progress", "runs/run", "--freqs=2,5"]);
     assert!(said.contains("by the frequencies chosen: 2 and 5"), "{said}");
     assert!(said.contains("phases: ") && said.contains("of 4 claims hold"), "{said}");
-    assert!(said.contains("test loss") && said.contains("measures runs/run/analysis"), "{said}");
-    let file = sandbox.json("runs/run/analysis/progress.json");
+    assert!(said.contains("test loss") && said.contains("measures runs/run/analysis/by-2-5"), "{said}");
+    let file = sandbox.json("runs/run/analysis/by-2-5/progress.json");
     let rows = file["rows"].as_array().unwrap();
     // Step 0, the powers of two, and the last.
     assert_eq!(rows.len(), 9);
@@ -41,7 +41,10 @@ fn a_runs_course_is_measured_once_and_what_is_missing_afterwards() {
     assert_eq!(again["claims"].as_array().unwrap().len(), 4);
     assert!(again["phases"].get("circuit_formation").is_some() && again["leads"].is_array(), "{again}");
 
-    // The report of an analysis shows the course, by the frequencies that it was measured by.
+    // The report of an analysis shows the course by key frequencies, and none by others.
+    sandbox.succeed(&["analyze", "runs/run", "--report"]);
+    assert!(!sandbox.path("runs/run/report/figures/course-embedding.svg").exists());
+    sandbox.succeed(&["progress", "runs/run"]);
     sandbox.succeed(&["analyze", "runs/run", "--report"]);
     let page = String::from_utf8(sandbox.read("runs/run/report/report.html")).unwrap();
     assert!(page.contains("How it came about") && page.contains("course-losses"));
@@ -114,6 +117,47 @@ fn a_run_is_followed_until_it_is_trained_no_more() {
 }
 
 #[test]
+fn a_newest_checkpoint_that_is_broken_and_measures_of_other_checkpoints_stop_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.succeed(&train_small("run", 20, &[]));
+    sandbox.succeed(&["progress", "runs/run"]);
+    sandbox.write("runs/run/checkpoints/step-0000020.safetensors", "broken");
+    let said = |args: &[&str]| {
+        let output = sandbox.run(args);
+        let (out, said) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert!(output.status.success(), "{said}");
+        (out, said)
+    };
+    let (out, warned) = said(&["progress", "runs/run", "--follow"]);
+    assert!(
+        warned.contains("step-0000020.safetensors is of no use; key frequencies are those of step 16"),
+        "{warned}"
+    );
+    assert!(
+        warned.contains("; left out") && out.contains("of step 16 (") && !out.contains("\n    20  "),
+        "{out}"
+    );
+
+    // The run was trained anew, and its measures are of what it was.
+    std::fs::remove_file(sandbox.path("runs/run/checkpoints/step-0000020.safetensors")).unwrap();
+    sandbox.succeed(&train_small("other", 16, &["--seed=9"]));
+    let newest = "checkpoints/step-0000016.safetensors";
+    std::fs::copy(sandbox.path(format!("runs/other/{newest}")), sandbox.path(format!("runs/run/{newest}")))
+        .unwrap();
+    let (_, warned) = said(&["compare", "runs/run"]);
+    assert!(warned.contains("its measures are of other checkpoints"), "{warned}");
+    let (_, warned) = said(&["analyze", "runs/run", "--report"]);
+    assert!(warned.contains("run `clockwork progress runs/run` again"), "{warned}");
+    let page = String::from_utf8(sandbox.read("runs/run/report/report.html")).unwrap();
+    assert!(!page.contains("How it came about"));
+    assert!(
+        !sandbox.path("runs/run/report/figures/course-losses.svg").exists(),
+        "the earlier report's is removed"
+    );
+}
+
+#[test]
 fn what_has_no_course_is_named() {
     let sandbox = Sandbox::new();
     sandbox.succeed(&train_small("run", 10, &[]));
@@ -149,9 +193,15 @@ fn a_comparison_lays_courses_over_each_other() {
     assert!(comparison["runs"][1]["course"]["phases"].is_object());
     let csv = String::from_utf8(sandbox.read("runs/comparison/comparison.csv")).unwrap();
     assert!(
-        csv.lines().next().unwrap().contains(",circuit_formation,cleanup,clean,course_claims_failed,"),
+        csv.lines()
+            .next()
+            .unwrap()
+            .contains(",circuit_formation,cleanup,settled,course_claims_held,course_claims_failed,"),
         "{csv}"
     );
-    let checks = String::from_utf8(sandbox.read("runs/comparison/checks.csv")).unwrap();
-    assert!(sandbox.path("runs/comparison/report.html").exists() && checks.contains("claim"));
+    let claims = comparison["across"]["course"]["claims"].as_array().unwrap();
+    assert_eq!(claims.last().unwrap()["id"], "phases-in-order");
+    // A comparison of an earlier step knows nothing of what came later.
+    let earlier = sandbox.succeed(&["compare", "runs/a", "runs/b", "--step=0"]);
+    assert!(!earlier.contains("courses of"), "{earlier}");
 }

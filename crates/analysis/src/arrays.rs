@@ -145,7 +145,7 @@ impl Arrays {
         // Files of version 0.1 do not say it.
         let of = header.metadata().as_ref().and_then(|metadata| metadata.get(CHECKPOINT));
         if of.is_some_and(|of| of != checkpoint_sha256) {
-            return Err("holds the arrays of another checkpoint than analysis.json".to_owned());
+            return Err("holds the arrays of another checkpoint than the JSON file beside it".to_owned());
         }
         let array = |(name, view): (&str, TensorView)| {
             let (eights, _) = view.data().as_chunks::<8>();
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(read.floats("b", &[2]).unwrap_err(), "b holds whole numbers where floats are expected");
 
         let of_another = Arrays::read(&path, "6f").unwrap_err().to_string();
-        assert!(of_another.ends_with("of another checkpoint than analysis.json"), "{of_another}");
+        assert!(of_another.ends_with("of another checkpoint than the JSON file beside it"), "{of_another}");
         let bytes = fs::read(&path).unwrap();
         for kept in 0..bytes.len() {
             assert!(Arrays::from_bytes(&bytes[..kept], "5e").is_err(), "{kept} bytes are no whole file");

@@ -5,8 +5,8 @@ use crate::{Claim, CoursePhases, Lead, Progress, course_claims, leads};
 /// What a run's course tells.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CourseFindings {
-    /// Where the phases begin.
-    pub phases: CoursePhases,
+    /// Where the phases begin, where that can be told.
+    pub phases: Option<CoursePhases>,
     /// What leads and what follows.
     pub leads: Vec<Lead>,
     /// The claims about the course, checked.

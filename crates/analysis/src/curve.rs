@@ -15,7 +15,10 @@ impl Curve {
         is_log: bool,
     ) -> Option<Self> {
         let scaled = |value: f64| if is_log { value.max(f64::MIN_POSITIVE).ln() } else { value };
-        let point = |row: &ProgressRow| Some([row.step as f64, scaled(read(row)?)]);
+        let point = |row: &ProgressRow| {
+            let value = read(row).filter(|value| value.is_finite())?;
+            Some([row.step as f64, scaled(value)])
+        };
         let points = rows.iter().map(point).collect::<Option<Vec<_>>>()?;
         (!points.is_empty()).then_some(Self { points })
     }
@@ -50,7 +53,7 @@ impl Curve {
     }
 
     /// The first step at which it is as high as a value, or as low where it falls.
-    fn first_beyond(&self, value: f64, rises: bool) -> Option<f64> {
+    pub fn first_beyond(&self, value: f64, rises: bool) -> Option<f64> {
         let is_beyond = |[_, of]: &[f64; 2]| if rises { *of >= value } else { *of <= value };
         let at = self.points.iter().position(is_beyond)?;
         let [step, beyond] = self.points[at];

@@ -5,6 +5,21 @@ use crate::{Progress, ProgressRow, curve::Curve};
 /// The training accuracy from which on a network knows its pairs: what measures do afterwards is what is told.
 pub const MEMORISED: f64 = 0.99;
 
+/// The test accuracy from which on a network has generalised: of others nothing is told that leads to it.
+pub const GENERALISED: f64 = 0.99;
+
+/// What the measure is called that all others are compared with.
+pub const TEST_ACCURACY: &str = "test accuracy";
+
+/// What the network's own loss over the pairs held out is called.
+pub const TEST_LOSS: &str = "test loss";
+
+/// What the loss of the waves cos ω_k(x + y − z) alone is called.
+pub const RESTRICTED_LOSS: &str = "restricted loss (3d, all)";
+
+/// What the loss over the training pairs without the waves of x + y is called.
+pub const EXCLUDED_LOSS: &str = "excluded loss (2d, train)";
+
 /// By how many steps a measure goes its way before the test accuracy does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lead {
@@ -26,31 +41,31 @@ type Followed = (&'static str, fn(&ProgressRow) -> Option<f64>, bool);
 
 /// The measures that are followed, in the order in which they are told.
 const FOLLOWED: [Followed; 12] = [
-    ("test accuracy", |row| row.test_accuracy, false),
-    ("test loss", |row| row.measures.test.as_ref().map(|test| test.loss), true),
-    ("restricted loss (3d, all)", |row| Some(row.measures.all.restricted_loss_3d), true),
+    (TEST_ACCURACY, |row| row.test_accuracy, false),
+    (TEST_LOSS, |row| row.measures.test.as_ref().map(|test| test.loss), true),
+    (RESTRICTED_LOSS, |row| Some(row.measures.all.restricted_loss_3d), true),
     ("restricted loss (2d, all)", |row| Some(row.measures.all.restricted_loss_2d), true),
-    (
-        "excluded loss (2d, train)",
-        |row| row.measures.train.as_ref().map(|train| train.excluded_loss_2d),
-        true,
-    ),
+    (EXCLUDED_LOSS, |row| row.measures.train.as_ref().map(|train| train.excluded_loss_2d), true),
     ("share of the logits explained", |row| Some(row.measures.frac_logits_explained_3d), false),
     ("neurons in clusters", |row| Some(row.share_in_clusters()), false),
     ("Gini coefficient of the embedding", |row| Some(row.gini_embedding), false),
     ("Gini coefficient of W_logit", |row| Some(row.gini_w_logit), false),
-    ("participation ratio of inputs", |row| row.measures.ipr_input, false),
-    ("participation ratio of outputs", |row| row.measures.ipr_output, false),
+    ("inverse participation ratio of inputs", |row| row.measures.ipr_input, false),
+    ("inverse participation ratio of outputs", |row| row.measures.ipr_output, false),
     ("sum of squared weights", |row| Some(row.sum_squared_weights), false),
 ];
 
-/// What leads and what follows, from the first checkpoint that has memorised on; nothing where none has, or where it is not
-/// known which pairs were trained on.
+/// What leads and what follows, from the first checkpoint that has memorised on; nothing where none has, where the last has
+/// not generalised, where the test accuracy does not change, or where it is not known which pairs were trained on.
 #[must_use]
 pub fn leads(progress: &Progress) -> Vec<Lead> {
     let rows = rows_from_memorised(progress);
+    let last = rows.last().and_then(|row| row.test_accuracy);
+    if last.is_none_or(|accuracy| accuracy < GENERALISED) {
+        return Vec::new();
+    }
     let halfways: Vec<(&str, [f64; 2], u64)> = FOLLOWED.iter().filter_map(|of| halfway(rows, of)).collect();
-    let Some(&("test accuracy", _, of_accuracy)) = halfways.first() else { return Vec::new() };
+    let Some(&(TEST_ACCURACY, _, of_accuracy)) = halfways.first() else { return Vec::new() };
     let lead = |(measure, [from, to], halfway): (&str, [f64; 2], u64)| Lead {
         measure: measure.to_owned(),
         from,
@@ -67,10 +82,10 @@ pub(crate) fn rows_from_memorised(progress: &Progress) -> &[ProgressRow] {
     progress.rows.iter().position(has_memorised).map_or(&[], |start| &progress.rows[start..])
 }
 
-/// The first step at which a measure that is followed has gone half of its way over some rows.
-pub(crate) fn halfway_of(rows: &[ProgressRow], measure: &str) -> Option<u64> {
-    let followed = FOLLOWED.iter().find(|(name, ..)| *name == measure)?;
-    halfway(rows, followed).map(|(_, _, step)| step)
+/// A measure that is followed over some rows.
+pub(crate) fn curve_of(rows: &[ProgressRow], measure: &str) -> Option<Curve> {
+    let &(_, read, is_log) = FOLLOWED.iter().find(|(name, ..)| *name == measure)?;
+    Curve::of(rows, read, is_log)
 }
 
 /// A measure's name, its first and last value, and the first step at which it has gone half of its way.

@@ -31,6 +31,7 @@ mod claims;
 mod cleanliness;
 mod cluster;
 mod comparison;
+mod course_claims;
 mod course_findings;
 mod course_maps;
 mod course_phases;
@@ -85,15 +86,19 @@ pub use comparison::{
     Across, CheckAcross, ClaimAcross, ComparedRun, Comparison, CourseAcross, HarmfulAblation, HoldAtLoss,
     LeadAcross, MeanOverlap, Overlap, Pair, RunFindings, Spread, common_task,
 };
+pub use course_claims::course_claims;
 pub use course_findings::CourseFindings;
 pub use course_maps::{CheckpointMaps, CourseMaps};
-pub use course_phases::{CoursePhases, course_claims};
+pub use course_phases::CoursePhases;
 pub use direction::Direction;
 pub use effective_weights::EffectiveWeights;
 pub use embedding::Embedding;
 pub use error::{Error, Result};
 pub use fourier_basis::FourierBasis;
-pub use leads::{CourseCurves, Lead, MEMORISED, MeasureCurve, leads};
+pub use leads::{
+    CourseCurves, EXCLUDED_LOSS, GENERALISED, Lead, MEMORISED, MeasureCurve, RESTRICTED_LOSS, TEST_ACCURACY,
+    TEST_LOSS, leads,
+};
 pub use logit_fit::LogitFit;
 pub use logits::{ExcludedLoss, Logits};
 pub use measures::{LossMeasures, Measures};
@@ -101,7 +106,7 @@ pub use named_freq::{NamedFreq, Role};
 pub use network::{Activations, Embeddings, LinearHeads, Network, network_of};
 pub use neuron_clusters::{CLUSTER_FRAC_EXPLAINED, NeuronClusters};
 pub use number::short;
-pub use progress::{KeyFreqsRule, Progress, ProgressRow, RowArrays, key_freqs_of};
+pub use progress::{KeyFreqsRule, Progress, ProgressRow, RowArrays};
 pub use relu_fit::ReluFit;
 pub use sampled_scores::SampledScores;
 pub use summary::{KeyFreqsByRule, OtherSum, Summary};

@@ -25,7 +25,7 @@ pub struct Measures {
     pub p: usize,
     /// Fraction of all pairs that are answered right.
     pub accuracy: f64,
-    /// The key frequencies that the measures are about, by the neurons' rule.
+    /// The frequencies that the measures are about: in an analysis the key ones, by the neurons' rule.
     pub key_freqs: Vec<usize>,
     /// C_k, the amplitudes of the waves cos ω_k(x + y − z).
     #[serde(deserialize_with = "keyed_by_freq::deserialize")]
@@ -80,6 +80,20 @@ pub struct LossMeasures {
     pub restricted_loss_hidden: Option<f64>,
 }
 
+impl LossMeasures {
+    fn is_finite(&self) -> bool {
+        let few = [
+            self.loss,
+            self.restricted_loss_3d,
+            self.excluded_loss_3d,
+            self.restricted_loss_2d,
+            self.excluded_loss_2d,
+        ];
+        let many = self.excluded_loss_2d_of_any.iter().chain(&self.excluded_loss_3d_of_any);
+        few.iter().chain(many).chain(&self.restricted_loss_hidden).all(|loss| loss.is_finite())
+    }
+}
+
 /// The losses over all inputs and over either side of the split, on their way into [`LossMeasures`].
 struct Losses {
     own: LossOver,
@@ -123,6 +137,12 @@ impl Measures {
             split: of.split_inputs.as_ref(),
             key_freqs: &of.clusters.key_freqs,
         })
+    }
+
+    /// Whether every loss is a finite number.
+    pub(crate) fn is_finite(&self) -> bool {
+        let sides = [Some(&self.all), self.train.as_ref(), self.test.as_ref()];
+        sides.into_iter().flatten().all(LossMeasures::is_finite)
     }
 
     /// Measures a network by some frequencies.

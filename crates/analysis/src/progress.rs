@@ -33,10 +33,12 @@ pub struct Progress {
 
 /// By which rule the frequencies are key that a course is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum KeyFreqsRule {
     /// They have a cluster of neurons.
     Neurons,
+    /// No frequency has one, as none has until late: they have more than a quarter of the largest squared norm of `W_logit`.
+    WLogit,
     /// None: they were chosen.
     Chosen,
 }
@@ -105,14 +107,39 @@ pub struct RowArrays {
 }
 
 impl Progress {
-    /// The progress of no checkpoint yet, by the frequencies that are key at a step by the neurons' rule, or by those chosen.
+    /// The progress of no checkpoint yet, by frequencies that were chosen.
     #[must_use]
-    pub fn new(key_freqs: Vec<usize>, key_freqs_of_step: Option<u64>) -> Self {
+    pub fn by_chosen(key_freqs: Vec<usize>) -> Self {
+        Self::new(key_freqs, KeyFreqsRule::Chosen, None)
+    }
+
+    /// The progress of no checkpoint yet, by the key frequencies of one: by the neurons' rule, or where that names none by
+    /// that of `W_logit`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ProgressRow::of`].
+    pub fn by_key_freqs_of(checkpoint: &Checkpoint) -> Result<Self> {
+        let network = finite(checkpoint)?;
+        let basis = FourierBasis::new(network.n());
+        let of_neurons = NeuronClusters::new(&basis, &network).key_freqs;
+        let (key_freqs, rule) = match of_neurons.is_empty() {
+            false => (of_neurons, KeyFreqsRule::Neurons),
+            true => (WLogit::new(&basis, &network)?.key_freqs, KeyFreqsRule::WLogit),
+        };
+        Ok(Self::new(key_freqs, rule, Some(checkpoint.metadata.step)))
+    }
+
+    fn new(key_freqs: Vec<usize>, key_freqs_rule: KeyFreqsRule, key_freqs_of_step: Option<u64>) -> Self {
         let (clockwork, sources) = (VERSION.to_owned(), SOURCES.to_owned());
-        let key_freqs_rule =
-            if key_freqs_of_step.is_some() { KeyFreqsRule::Neurons } else { KeyFreqsRule::Chosen };
         let (rows, maps) = (Vec::new(), None);
         Self { key_freqs, key_freqs_rule, key_freqs_of_step, clockwork, sources, rows, maps }
+    }
+
+    /// Whether this version of Clockwork measured it.
+    #[must_use]
+    pub fn is_of_this_version(&self) -> bool {
+        (&self.clockwork[..], &self.sources[..]) == (VERSION, SOURCES)
     }
 
     /// Whether rows of another measurement can be taken into this one.
@@ -120,6 +147,11 @@ impl Progress {
     pub fn is_like(&self, other: &Self) -> bool {
         (&self.key_freqs, &self.clockwork, &self.sources)
             == (&other.key_freqs, &other.clockwork, &other.sources)
+    }
+
+    /// Leaves out the rows behind a step.
+    pub fn cut_behind(&mut self, step: u64) {
+        self.rows.retain(|row| row.step <= step);
     }
 
     /// Takes rows in place of those that there are, steps ascending, and counts the neurons that change their cluster from
@@ -135,16 +167,6 @@ impl Progress {
         }
         self.rows = rows;
     }
-}
-
-/// The key frequencies of a network, by the neurons' rule.
-///
-/// # Errors
-///
-/// Those of [`ProgressRow::of`].
-pub fn key_freqs_of(checkpoint: &Checkpoint) -> Result<Vec<usize>> {
-    let network = finite(checkpoint)?;
-    Ok(NeuronClusters::new(&FourierBasis::new(network.n()), &network).key_freqs)
 }
 
 /// A network whose logits are finite.
@@ -192,6 +214,9 @@ impl ProgressRow {
             split: split.as_ref(),
             key_freqs,
         });
+        if !measures.is_finite() {
+            return Err(Error::NotFinite);
+        }
         let neurons = TermShares::of_coefficients(&basis, key_freqs, &clusters.coefficients, network.d_mlp);
         let inputs = TermShares::of_values(&basis, key_freqs, &network.neuron_acts_pre, network.d_mlp);
         Ok(Self {

@@ -1,4 +1,4 @@
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread, time::Duration};
 
 use clockwork_files::{in_turn, remove_old_leftovers, write_json_atomically};
 
@@ -6,6 +6,9 @@ use crate::{Arrays, CheckpointMaps, Cluster, CourseMaps, Error, Progress, Result
 
 const ROWS: &str = "progress.json";
 const ARRAYS: &str = "progress.safetensors";
+
+/// How long another process may take to write the second of both files.
+const BETWEEN_READS: Duration = Duration::from_millis(200);
 
 /// What `neurons.cluster` says of a neuron that is in no cluster.
 const NO_CLUSTER: i64 = -1;
@@ -37,6 +40,17 @@ impl Progress {
     ///
     /// [`Error::Io`] where a file operation fails, [`Error::Broken`] where one is not whole, or they are not of each other.
     pub fn read(directory: &Path) -> Result<Option<Self>> {
+        match Self::read_once(directory) {
+            // Another process may have written one of the two just now.
+            Err(Error::Broken { .. }) => {
+                thread::sleep(BETWEEN_READS);
+                Self::read_once(directory)
+            }
+            read => read,
+        }
+    }
+
+    fn read_once(directory: &Path) -> Result<Option<Self>> {
         let path = directory.join(ROWS);
         let json = match fs::read(&path) {
             Ok(json) => json,
@@ -92,6 +106,10 @@ impl Progress {
             Ok((arrays.floats(name, &[count, width])?, width))
         };
         let norms = rows_of("embedding.norm_by_freq")?;
+        let (_, frequencies) = norms;
+        if let Some(k) = self.key_freqs.iter().find(|&&k| !(1..=frequencies).contains(&k)) {
+            return Err(format!("has {frequencies} frequencies, of which {k} is none"));
+        }
         let values = rows_of("embedding.singular_values")?;
         let outputs = rows_of("W_logit.norm_by_freq")?;
         let explained = rows_of("neurons.frac_explained")?;
@@ -104,8 +122,8 @@ impl Progress {
         for (i, row) in self.rows.iter_mut().enumerate() {
             let of = |(all, width): (&[f64], usize)| all[i * width..][..width].to_vec();
             let cluster = |&number: &i64| match usize::try_from(number) {
-                Ok(k) => Cluster::Frequency(k),
-                Err(_) => Cluster::Unclustered,
+                Ok(k) if k > 0 => Cluster::Frequency(k),
+                _ => Cluster::Unclustered,
             };
             row.arrays = RowArrays {
                 cluster: clusters[i * d_mlp..][..d_mlp].iter().map(cluster).collect(),

@@ -43,9 +43,14 @@ impl TermShares {
             let of_x = &over_x[row * p * batch..][..p * batch];
             basis.component(j, of_x, batch).iter().map(|c| c * c).sum::<f64>()
         };
-        // The basis is orthonormal: coefficients have the squares of the values.
-        let all: f64 = values.iter().map(|value| value * value).sum();
-        Self::of_power(basis, key_freqs, power, all - power((0, 0)))
+        // The basis is orthonormal: coefficients but for the constant's have the squares of the centred values.
+        let mut means = vec![0.0; batch];
+        for row in values.chunks_exact(batch) {
+            means.iter_mut().zip(row).for_each(|(mean, value)| *mean += value / (p * p) as f64);
+        }
+        let squares =
+            |row: &[f64]| row.iter().zip(&means).map(|(value, mean)| (value - mean).powi(2)).sum::<f64>();
+        Self::of_power(basis, key_freqs, power, values.chunks_exact(batch).map(squares).sum())
     }
 
     /// Those of the squares of each term, and of all but the constant's.
@@ -98,6 +103,10 @@ mod tests {
                 assert!((found - expected).abs() < 1e-12, "{of:?}");
             }
         }
+        // A wave on a constant a billion times as large.
+        let faint: Vec<f64> = basis.inputs().map(|(x, _)| 1e9 + cos[x]).collect();
+        let of = TermShares::of_values(&basis, &[k], &faint, 1);
+        assert!((of.linear - 1.0).abs() < 1e-6 && of.quadratic < 1e-6, "{of:?}");
         let nothing = TermShares::of_values(&basis, &[k], &vec![0.0; 2 * p * p], 2);
         assert_eq!([nothing.constant, nothing.linear, nothing.quadratic], [0.0; 3]);
     }

@@ -1,8 +1,8 @@
 //! The course of runs about which everything is known.
 
 use clockwork_analysis::{
-    Analysis, AnalysisFiles, CheckpointMaps, Claim, CourseMaps, CoursePhases, Measures, Progress,
-    ProgressRow, Summary, Verdict, course_claims, key_freqs_of, leads,
+    Analysis, AnalysisFiles, CheckpointMaps, Claim, CourseMaps, CoursePhases, KeyFreqsRule, Measures,
+    Progress, ProgressRow, Summary, Verdict, course_claims, leads,
 };
 use clockwork_model::{Checkpoint, CheckpointFile, SplitRule, clock, initial_weights};
 
@@ -22,8 +22,8 @@ fn course() -> Progress {
     weights.w_u.iter_mut().for_each(|w| *w *= 0.05);
     let random = file(Checkpoint::of_weights(config, initial_weights(&config, 0)), 0);
     let clock = file(Checkpoint::of_weights(config, weights), 100);
-    let freqs = key_freqs_of(&clock.checkpoint).unwrap();
-    let mut progress = Progress::new(freqs.clone(), Some(100));
+    let mut progress = Progress::by_key_freqs_of(&clock.checkpoint).unwrap();
+    let freqs = progress.key_freqs.clone();
     // They may come in any order.
     let files = [clock, random];
     progress.take_rows(files.iter().map(|file| ProgressRow::of(file, &freqs).unwrap()).collect());
@@ -37,7 +37,7 @@ fn course() -> Progress {
 #[test]
 fn a_row_of_the_course_has_what_the_analysis_of_its_checkpoint_finds() {
     let course = course();
-    assert_eq!(course.key_freqs, FREQS);
+    assert_eq!((&course.key_freqs[..], course.key_freqs_rule), (&FREQS[..], KeyFreqsRule::Neurons));
     let (config, mut weights) = clock(P, &FREQS, 16);
     weights.w_u.iter_mut().for_each(|w| *w *= 0.05);
     let analysis =
@@ -100,7 +100,7 @@ fn maps_are_made_of_few_checkpoints_and_stay_those_as_others_are_added() {
     assert_eq!(some, (0..49).step_by(4).chain([49]).collect::<Vec<_>>());
     assert!(some[..some.len() - 1].iter().all(|step| more.contains(step)) && more.len() <= 16);
     assert!((9..=16).contains(&steps_of(150).len()) && steps_of(150).ends_with(&[149]));
-    assert!(CourseMaps::wanted(&Progress::new(vec![], None)).steps.is_empty());
+    assert!(CourseMaps::wanted(&Progress::by_chosen(vec![])).steps.is_empty());
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_course_comes_back_from_its_files_and_what_does_not_fit_is_refused() {
     assert_eq!(Progress::read(directory.path()).unwrap(), None);
     course.write(directory.path()).unwrap();
     assert_eq!(Progress::read(directory.path()).unwrap(), Some(course.clone()));
-    assert!(course.is_like(&course) && !course.is_like(&Progress::new(vec![3], None)));
+    assert!(course.is_like(&course) && !course.is_like(&Progress::by_chosen(vec![3])));
     let mut shorter = course.clone();
     shorter.rows.remove(0);
     std::fs::write(directory.path().join("progress.json"), serde_json::to_vec(&shorter).unwrap()).unwrap();
@@ -195,8 +195,8 @@ fn phases_begin_where_the_excluded_loss_turns_and_where_it_has_risen() {
     let phases = CoursePhases::of(&course);
     // Nine tenths of the way from 1 to 10 is 7.9 on a logarithmic scale, between 6 at step 300 and 10 at step 400; the
     // squares are 2490 there, and have gone nine tenths of their way to 950 at 1104.
-    let expected = CoursePhases { circuit_formation: Some(100), cleanup: Some(355), clean: Some(579) };
-    assert_eq!(phases, expected);
+    let expected = CoursePhases { circuit_formation: Some(100), cleanup: Some(355), settled: Some(579) };
+    assert_eq!(phases, Some(expected));
     let claims = course_claims(&course);
     assert!(claims.len() == 4 && claims.iter().all(Claim::holds), "{claims:?}");
     let json = serde_json::to_string(&claims).unwrap();
@@ -211,14 +211,14 @@ fn a_run_that_only_memorises_has_no_circuit_and_one_that_keeps_its_weights_no_cl
     let memorises = course_of(&GROKS.map(|(step, [train, _, loss, _, _, _, squares])| {
         (step, [train, 0.1, loss, 9.0, 4.0, 2.0 * loss, squares.max(3000.0)])
     }));
-    let none = CoursePhases { circuit_formation: None, cleanup: None, clean: None };
-    assert_eq!(CoursePhases::of(&memorises), none);
+    let none = CoursePhases { circuit_formation: None, cleanup: None, settled: None };
+    assert_eq!(CoursePhases::of(&memorises), Some(none));
     let claims = course_claims(&memorises);
     assert_eq!(failing(&claims), all, "{claims:?}");
     let json = serde_json::to_string(&claims).unwrap();
     assert_eq!(serde_json::from_str::<Vec<Claim>>(&json).unwrap(), claims, "every figure is a number");
     let keeps = course_of(&GROKS.map(|(step, [a, b, c, d, e, f, _])| (step, [a, b, c, d, e, f, 3000.0])));
-    assert_eq!(CoursePhases::of(&keeps), CoursePhases { circuit_formation: Some(100), ..none });
+    assert_eq!(CoursePhases::of(&keeps), Some(CoursePhases { circuit_formation: Some(100), ..none }));
     assert_eq!(failing(&course_claims(&keeps)), all[2..]);
 }
 
@@ -236,12 +236,73 @@ fn each_claim_about_the_course_fails_by_its_own_figure() {
     assert_eq!(failing(&with(1, 6, 6000.0)), ["weights-shrink-in-cleanup"]);
     // A restricted loss that falls with the test loss.
     let mut late = GROKS;
-    late[..5].iter_mut().for_each(|(_, row)| row[4] = 4.0);
+    late[..6].iter_mut().for_each(|(_, row)| row[4] = 4.0);
     assert_eq!(failing(&course_claims(&course_of(&late))), ["restricted-leads"]);
     // A test accuracy that comes when all is clean.
     let mut after = GROKS;
     after[..7].iter_mut().for_each(|(_, row)| row[1] = 0.1);
     assert_eq!(failing(&course_claims(&course_of(&after))), ["phases-in-order"]);
+}
+
+/// The figures of a claim about a course, and whether it holds.
+fn checked(course: &Progress, id: &str) -> (Vec<String>, bool) {
+    let claims = course_claims(course);
+    let claim = claims.iter().find(|claim| claim.id == id).unwrap();
+    (claim.checks.iter().map(|check| check.quantity.clone()).collect(), claim.holds())
+}
+
+#[test]
+fn what_is_missing_fails_a_claim_and_is_its_figure() {
+    let quantities = |course: &Progress, id: &str| {
+        let (quantities, holds) = checked(course, id);
+        assert!(!holds, "{id}: {quantities:?}");
+        quantities.last().unwrap().clone()
+    };
+    // Without a key frequency no component is left out.
+    let no_key = Progress { key_freqs: vec![], ..course_of(&GROKS) };
+    assert_eq!(CoursePhases::of(&no_key), None);
+    for claim in course_claims(&no_key) {
+        assert_eq!(quantities(&no_key, &claim.id), "key frequencies");
+    }
+    // A run that is stopped before a circuit forms has no cleanup, however far its weights have shrunk.
+    let mut stopped = [GROKS[0], GROKS[1], GROKS[2]];
+    (stopped[2].1[5], stopped[2].1[6]) = (0.9, 1000.0);
+    let stopped = course_of(&stopped);
+    assert_eq!(quantities(&stopped, "weights-shrink-in-cleanup"), "cleanups found");
+    assert_eq!(quantities(&stopped, "phases-in-order"), "phases found");
+    // Of a network that has not generalised no order is told.
+    let mut fails = GROKS;
+    fails[4..].iter_mut().for_each(|(_, row)| row[1] = 0.9);
+    assert_eq!(quantities(&course_of(&fails), "phases-in-order"), "test accuracy in the end");
+    assert!(leads(&course_of(&fails)).is_empty() && !leads(&course_of(&GROKS)).is_empty());
+    // Cleanup follows at once where the excluded loss turns.
+    let mut at_once = GROKS;
+    at_once[2].1[5] = 10.0;
+    let meanwhile = "checkpoints meanwhile that know the training pairs";
+    assert_eq!(quantities(&course_of(&at_once), "circuit-forms-under-memory"), meanwhile);
+    // A restricted loss that stays, and a test loss that does.
+    let mut stays = GROKS;
+    stays.iter_mut().for_each(|(_, row)| row[4] = 4.0);
+    assert_eq!(quantities(&course_of(&stays), "restricted-leads"), "restricted loss in the end");
+    stays.iter_mut().for_each(|(_, row)| row[3] = 8.0);
+    assert_eq!(quantities(&course_of(&stays), "restricted-leads"), "fall of the test loss");
+}
+
+#[test]
+fn the_fall_between_two_checkpoints_counts_for_cleanup_where_some_of_it_lies_there() {
+    // Cleanup begins at 355 and ends between two checkpoints; the fastest fall is from 300 to 400.
+    let mut rows = GROKS;
+    [3500.0, 3300.0, 3100.0, 1500.0, 1200.0, 1000.0, 950.0]
+        .into_iter()
+        .zip(&mut rows[1..])
+        .for_each(|(squares, (_, row))| row[6] = squares);
+    let course = course_of(&rows);
+    assert_eq!(CoursePhases::of(&course).unwrap().cleanup, Some(355));
+    assert!(checked(&course, "weights-shrink-in-cleanup").1);
+    // One that lies before cleanup does not.
+    rows[2].1[6] = 1600.0;
+    rows[3].1[6] = 1550.0;
+    assert!(!checked(&course_of(&rows), "weights-shrink-in-cleanup").1);
 }
 
 #[test]
@@ -259,8 +320,13 @@ fn claims_about_a_course_do_not_apply_without_a_split_or_known_pairs() {
     let reasons = [
         of(&|course| course.rows.iter_mut().for_each(|row| row.measures.train = None)),
         of(&|course| course.rows.iter_mut().for_each(|row| row.train_accuracy = Some(0.5))),
+        of(&|course| course.rows.truncate(2)),
     ];
-    let words =
-        ["it is not known which pairs were trained on", "the training pairs are not known at any checkpoint"];
+    let mut at_once = course_of(&GROKS);
+    at_once.rows.iter_mut().for_each(|row| row.test_accuracy = Some(1.0));
+    let order = course_claims(&at_once).into_iter().find(|claim| claim.id == "phases-in-order").unwrap();
+    assert!(!order.holds() && !order.fails(), "{order:?}");
+    let few = "fewer than two checkpoints know the training pairs";
+    let words = ["it is not known which pairs were trained on", few, few];
     assert_eq!(reasons, words.map(|reason| Verdict::DoesNotApply { reason: reason.to_owned() }));
 }

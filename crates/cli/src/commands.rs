@@ -5,7 +5,7 @@ mod compare;
 mod devices;
 mod import;
 mod progress;
-pub mod report;
+mod report;
 mod resume;
 mod sweep;
 mod train;

@@ -32,7 +32,8 @@ pub fn runs_csv(of: &Comparison) -> anyhow::Result<String> {
         "reasons",
         "circuit_formation",
         "cleanup",
-        "clean",
+        "settled",
+        "course_claims_held",
         "course_claims_failed",
         "sha256",
     ];
@@ -78,7 +79,10 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
     let harmful = run.most_harmful_ablation;
     let failure = |claim: &Claim| Some(format!("{}: {}", claim.id, claim.failure()?.0));
     let failed: Vec<String> = run.claims.iter().filter_map(failure).collect();
-    let phases = run.course.as_ref().map(|course| course.phases);
+    let phases = run.course.as_ref().and_then(|course| course.phases);
+    let held = run.course.as_ref().map_or(String::new(), |course| {
+        course.claims.iter().filter(|claim| claim.holds()).count().to_string()
+    });
     let of_course = run.course.iter().flat_map(|course| &course.claims);
     let mut record = vec![run.name.clone(), run.path.clone(), whole(run.seed)];
     record.extend(settings.iter().map(|path| run.setting(path).unwrap_or_default()));
@@ -106,7 +110,8 @@ fn record(run: &ComparedRun, settings: &[String]) -> Vec<String> {
         words::reasons(&run.claims).join(" | "),
         whole(phases.and_then(|phases| phases.circuit_formation)),
         whole(phases.and_then(|phases| phases.cleanup)),
-        whole(phases.and_then(|phases| phases.clean)),
+        whole(phases.and_then(|phases| phases.settled)),
+        held,
         of_course.filter(|claim| claim.fails()).map(|claim| claim.id.as_str()).collect::<Vec<_>>().join("; "),
         run.sha256.clone(),
     ]);

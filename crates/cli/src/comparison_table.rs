@@ -108,11 +108,12 @@ fn course_lines(of: &CourseAcross, runs: usize) -> Vec<String> {
     let begins = [
         ("circuit formation at", &of.circuit_formation),
         ("cleanup at", &of.cleanup),
-        ("clean at", &of.clean),
+        ("weights settled at", &of.settled),
     ];
     lines.extend(begins.into_iter().map(|(name, steps)| {
         let text = steps.as_ref().map_or("in none".to_owned(), |steps| {
-            format!("step {}, in {} of {}", spread(steps, 0), steps.count, of.runs)
+            let Spread { mean, min, max, count, .. } = steps;
+            format!("step {mean:.0} ({min} to {max}), in {count} of {}", of.runs)
         });
         format!("  {name:<26} {text}")
     }));
@@ -122,8 +123,19 @@ fn course_lines(of: &CourseAcross, runs: usize) -> Vec<String> {
             true => String::new(),
             false => format!("; not in {}", few(&claim.fails_in)),
         };
-        lines.push(format!("    {held}  {}{fails}", claim.claim));
+        let others = match claim.does_not_apply_in.is_empty() {
+            true => String::new(),
+            false => format!("; does not apply to {}", few(&claim.does_not_apply_in)),
+        };
+        lines.push(format!("    {held}  {}{fails}{others}", claim.claim));
     }
+    lines.push("  ahead of the test accuracy, by the median".to_owned());
+    let rows = of.leads.iter().skip(1).map(|lead| {
+        let [_, median, _] = lead.steps_before_test_accuracy;
+        let before = words::before_test_accuracy(median.round() as i64);
+        format!("    {:<38} {before}, in {} of {}", lead.measure, lead.leads_in, lead.runs)
+    });
+    lines.extend(rows);
     lines
 }
 

@@ -1,18 +1,20 @@
 //! Measures the checkpoints of a run, one after the other.
 
 use std::{
-    collections::BTreeMap,
-    path::Path,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{CheckpointMaps, CourseMaps, Progress, ProgressRow, key_freqs_of};
+use clockwork_analysis::{CheckpointMaps, CourseMaps, Progress, ProgressRow};
+use clockwork_files::sha256;
 use clockwork_model::{Checkpoint, CheckpointFile, ReadAs};
 use clockwork_training::RunFiles;
 use rayon::prelude::*;
 
-use crate::{checkpoint_path::checkpoint_path, exit::WrongRequest, printer::Printer};
+use crate::{checkpoint_path::checkpoint_path, exit::WrongRequest, printer::Printer, program::program};
 
 /// How often what is measured is kept on the way: whoever interrupts loses no more than that.
 const KEPT_EVERY: Duration = Duration::from_secs(5);
@@ -41,14 +43,44 @@ pub struct Measured {
     pub kept: Result<(), clockwork_analysis::Error>,
 }
 
+/// Where the course of a run is kept: by frequencies that are chosen in a place of its own, as reports and comparisons show
+/// the one by key frequencies.
+pub fn course_directory(run: &RunFiles, freqs: &[usize]) -> PathBuf {
+    let of_run = run.analyses_directory();
+    match freqs {
+        [] => of_run,
+        chosen => {
+            let chosen = chosen.iter().collect::<BTreeSet<_>>();
+            let names: Vec<String> = chosen.into_iter().map(ToString::to_string).collect();
+            of_run.join(format!("by-{}", names.join("-")))
+        }
+    }
+}
+
+/// The course of a run that was measured, if it is one of its present checkpoints.
+pub fn measured_course(run: &RunFiles, printer: &Printer) -> Option<Progress> {
+    let again = format!("run `{} progress {}` again", program(), run.path().display());
+    let progress = Progress::read(&run.analyses_directory()).unwrap_or_else(|error| {
+        printer.warn(&format!("{:#}; how it came about is left out: {again}", anyhow!(error)));
+        None
+    })?;
+    let last = progress.rows.last()?;
+    let weights = fs::read(run.checkpoints().weights(last.step));
+    if weights.is_ok_and(|bytes| sha256(&bytes) == last.sha256) {
+        return Some(progress);
+    }
+    let run = run.path().display();
+    printer.warn(&format!(
+        "{run}: its measures are of other checkpoints; how it came about is left out: {again}"
+    ));
+    None
+}
+
 impl Course<'_> {
     /// Measures what is not measured yet. A checkpoint that is broken is left out, with a warning.
     pub fn measure(&self, printer: &Printer) -> anyhow::Result<Measured> {
-        // The newest checkpoint, or why there is none.
-        let newest = checkpoint_path(self.run.path(), None)?;
+        let mut measured = self.wanted(printer)?;
         let steps = self.run.checkpoints().steps()?;
-        let newest = Checkpoint::open(&newest, &ReadAs::default())?;
-        let mut measured = self.wanted(&newest)?;
         let before = Progress::read(self.directory).unwrap_or_else(|error| {
             printer.warn(&format!("{:#}; measured anew", anyhow!(error)));
             None
@@ -57,6 +89,7 @@ impl Course<'_> {
         let (known, maps) = before.map_or_else(Default::default, |before| (before.rows, before.maps));
         let mut rows: BTreeMap<u64, ProgressRow> = known.into_iter().map(|row| (row.step, row)).collect();
         rows.retain(|step, _| steps.contains(step));
+        measured.maps = maps;
 
         let bar = printer
             .bar(steps.len() as u64, "measuring {bar:20.cyan/dim} step {msg}  {pos}/{len}  {left} left");
@@ -85,27 +118,49 @@ impl Course<'_> {
         }
         measured.take_rows(rows.into_values().collect());
         bar.set_message("maps");
+        let maps = measured.maps.take();
         measured.maps = self.maps(&measured, maps, printer);
         printer.remove(&bar);
         kept = kept.and_then(|()| measured.write(self.directory));
         Ok(Measured { progress: measured, kept })
     }
 
-    /// A measurement by the frequencies asked for, or those of the newest checkpoint.
-    fn wanted(&self, newest: &CheckpointFile) -> anyhow::Result<Progress> {
+    /// A measurement by the frequencies asked for, or those of the newest checkpoint that is whole.
+    fn wanted(&self, printer: &Printer) -> anyhow::Result<Progress> {
+        // The newest checkpoint, or why there is none.
+        let newest = checkpoint_path(self.run.path(), None)?;
+        let steps = self.run.checkpoints().steps()?;
+        let by_key_freqs = |step: &u64| -> anyhow::Result<(CheckpointFile, Progress)> {
+            let file = self.open(*step)?;
+            let progress = Progress::by_key_freqs_of(&file.checkpoint)
+                .with_context(|| format!("cannot measure {}", file.path.display()))?;
+            Ok((file, progress))
+        };
+        let mut found = steps.iter().rev().map(by_key_freqs);
+        let (file, progress) = match found.next() {
+            Some(Ok(found)) => found,
+            Some(Err(error)) => {
+                let older = found.find_map(Result::ok).ok_or(error)?;
+                printer.warn(&format!(
+                    "{} is of no use; key frequencies are those of step {}",
+                    newest.display(),
+                    older.0.checkpoint.metadata.step
+                ));
+                older
+            }
+            None => return Err(anyhow!("{} has no checkpoint", self.run.path().display())),
+        };
         if self.freqs.is_empty() {
-            let freqs = key_freqs_of(&newest.checkpoint)
-                .with_context(|| format!("cannot measure {}", newest.path.display()))?;
-            return Ok(Progress::new(freqs, Some(newest.checkpoint.metadata.step)));
+            return Ok(progress);
         }
-        let most = newest.checkpoint.metadata.task.n_frequencies();
+        let most = file.checkpoint.metadata.task.n_frequencies();
         let mut freqs = self.freqs.to_vec();
         freqs.sort_unstable();
         freqs.dedup();
         match freqs.iter().find(|k| !(1..=most).contains(*k)) {
             Some(k) => Err(anyhow!(WrongRequest(format!("choose --freqs from 1 to {most}")))
                 .context(format!("{k} is no frequency of this run"))),
-            None => Ok(Progress::new(freqs, None)),
+            None => Ok(Progress::by_chosen(freqs)),
         }
     }
 

@@ -182,7 +182,7 @@ fn before_the_claims(report: &Report) -> Markup {
 
 fn claims_about_the_course(progress: &Progress) -> Markup {
     html! {
-        p { "How the circuit came about: " (words::phases(&CoursePhases::of(progress))) "." }
+        p { "How the circuit came about: " (words::phases(CoursePhases::of(progress).as_ref())) "." }
         (claims(&course_claims(progress)))
     }
 }

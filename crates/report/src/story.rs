@@ -16,6 +16,7 @@ mod w_logit;
 
 use clockwork_analysis::AnalysisFiles;
 
+pub(crate) use course::COURSE_FIGURES;
 pub use course::course_section;
 pub(crate) use found::Found;
 pub use section::{Entry, Section, Table};

@@ -12,7 +12,7 @@ use clockwork_analysis::{
 use serde_json::Value;
 
 pub use self::{
-    course::{LEAD_COLUMNS, before_test_accuracy, lead, phases},
+    course::{LEAD_COLUMNS, before_test_accuracy, lead, measured_by, phases},
     other_networks::{DOUBTFUL_ACCURACY, conditions, reading},
 };
 

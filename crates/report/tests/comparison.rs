@@ -109,7 +109,7 @@ fn runs_of_one_name_keep_their_own_rows() {
 
 /// Two checkpoints of a run's course.
 fn course() -> Progress {
-    let mut progress = Progress::new(vec![5], Some(100));
+    let mut progress = Progress::by_chosen(vec![5]);
     let row = |step: u64, accuracy: f64| {
         let (model, weights) = clockwork_model::clock(P, &[5], 16);
         let mut checkpoint = Checkpoint::of_weights(model, weights);
@@ -157,7 +157,7 @@ fn courses_lie_over_each_other_at_the_step_of_grokking() {
     assert!(section.entries[0].text.ends_with("Test accuracy has not passed 99 % in c."), "{section:?}");
     assert_eq!(
         section.table.as_ref().unwrap().rows[0],
-        ["test accuracy", "at once", "at once", "at once", "0 of 3"]
+        ["test accuracy", "at the same step", "at the same step", "at the same step", "0 of 3"]
     );
 
     let directory = tempfile::tempdir().unwrap();

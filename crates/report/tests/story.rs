@@ -37,7 +37,7 @@ fn the_course_shows_each_checkpoint_at_its_step() {
         let file = CheckpointFile { path: "a".into(), sha256: step.to_string(), checkpoint };
         ProgressRow::of(&file, &[FREQ]).unwrap()
     };
-    let mut progress = Progress::new(vec![FREQ], Some(300));
+    let mut progress = Progress::by_chosen(vec![FREQ]);
     progress.rows = vec![at(0, &initial_weights(&config, 0)), at(300, &weights)];
     let section = [course_section(&progress)];
     let lines = |id: &str| match &figure(&section, id).frames[0].content {

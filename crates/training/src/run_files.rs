@@ -150,7 +150,7 @@ impl RunFiles {
 
     /// Whether a process trains it now, as far as its lock tells: a run that is trained without one cannot be known to be.
     #[must_use]
-    pub fn is_trained(&self) -> bool {
+    pub fn is_being_trained(&self) -> bool {
         is_locked(&self.path)
     }
 

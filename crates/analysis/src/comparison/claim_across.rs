@@ -102,11 +102,15 @@ pub(super) fn claims_across(networks: &[(&str, &[Claim])]) -> Vec<ClaimAcross> {
     across
 }
 
-/// The figures of a claim in the order of its checks.
+/// The figures of a claim, each known by its quantity, in the order in which they are told first.
 fn checks_across(id: &str, networks: &[(&str, &[Claim])]) -> Vec<CheckAcross> {
     let claims = networks.iter().flat_map(|(_, claims)| *claims).filter(|claim| claim.id == id);
-    let applying: Vec<&Claim> = claims.filter(|claim| !claim.checks.is_empty()).collect();
-    let checks = applying.iter().map(|claim| claim.checks.len()).min().unwrap_or(0);
-    let figures = |i: usize| applying.iter().map(|claim| &claim.checks[i]).collect::<Vec<_>>();
-    (0..checks).map(|i| CheckAcross::new(&figures(i))).collect()
+    let mut by_quantity: Vec<Vec<&Check>> = Vec::new();
+    for check in claims.flat_map(|claim| &claim.checks) {
+        match by_quantity.iter_mut().find(|checks| checks[0].quantity == check.quantity) {
+            Some(checks) => checks.push(check),
+            None => by_quantity.push(vec![check]),
+        }
+    }
+    by_quantity.iter().map(|checks| CheckAcross::new(checks)).collect()
 }

@@ -12,8 +12,8 @@ pub struct CourseAcross {
     pub circuit_formation: Option<Spread>,
     /// The step at which cleanup begins, over those that have it.
     pub cleanup: Option<Spread>,
-    /// The step at which the network is clean, over those that come to it.
-    pub clean: Option<Spread>,
+    /// The step at which the weights have settled, over those that come to it.
+    pub settled: Option<Spread>,
     /// What leads and what follows, by measure.
     pub leads: Vec<LeadAcross>,
     /// The claims about courses, and where they hold.
@@ -38,7 +38,7 @@ impl CourseAcross {
     pub(super) fn new(runs: &[ComparedRun]) -> Option<Self> {
         let courses: Vec<&CourseFindings> = runs.iter().filter_map(|run| run.course.as_ref()).collect();
         let begins = |of: fn(&CoursePhases) -> Option<u64>| {
-            let steps = courses.iter().filter_map(|course| of(&course.phases));
+            let steps = courses.iter().filter_map(|course| of(course.phases.as_ref()?));
             Spread::new(&steps.map(|step| step as f64).collect::<Vec<_>>())
         };
         let claims: Vec<_> = runs
@@ -49,7 +49,7 @@ impl CourseAcross {
             runs: courses.len(),
             circuit_formation: begins(|phases| phases.circuit_formation),
             cleanup: begins(|phases| phases.cleanup),
-            clean: begins(|phases| phases.clean),
+            settled: begins(|phases| phases.settled),
             leads: leads_across(&courses),
             claims: claims_across(&claims),
         })

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{AnalysisFiles, Claim, CourseFindings, Findings, Observer};
+use clockwork_analysis::{AnalysisFiles, Claim, CourseFindings, Error, Findings, Observer};
 use clockwork_model::Checkpoint;
 use clockwork_report::words;
 use clockwork_training::{Record, RunFiles};
@@ -13,9 +13,9 @@ use crate::{
     claim_lines::claim_lines,
     commands::{
         progress::course_text,
-        report::{course_of, report_text, write_report},
+        report::{report_text, write_report},
     },
-    course::{Course, Measured},
+    course::{Course, Measured, course_directory, measured_course},
     exit::Ended,
     hints::is_output_forbidden,
     memory::keep_freed_memory,
@@ -58,50 +58,59 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
         let newest = run.as_ref().and_then(newest_step);
         printer.result(&text(&path, &analysis.findings, newest, out.as_deref()))?;
     }
-    let measured = match &run {
-        Some(run) if args.progress => measure_course(run, args.out.as_deref(), &printer)?,
-        _ => None,
-    };
+    let measured = run.as_ref().filter(|_| args.progress).and_then(|run| measure_course(run, args, &printer));
     let course = measured.as_ref().map(|measured| CourseFindings::of(&measured.progress));
-    match (args.json, &course) {
-        (true, course) => printer.result(&json(&analysis.findings, course.as_ref())?)?,
-        (false, Some(course)) => printer.result(&format!("\nhow it came about\n{}", course_text(course)))?,
-        (false, None) => {}
+    if args.json {
+        printer.result(&json(&analysis.findings, course.as_ref())?)?;
+    } else if let Some(course) = &course {
+        printer.result(&format!("\nhow it came about\n{}", course_text(course)))?;
     }
     // The figures are told whether they are kept or not; the run may be somebody else's.
-    let (progress, progress_written) = measured.map(|of| (of.progress, of.kept)).unzip();
-    for (what, written) in
-        [("the analysis is", written), ("the measures are", progress_written.unwrap_or(Ok(())))]
-    {
-        match written {
-            Err(error) if args.out.is_none() && is_output_forbidden(&error) => {
-                let error = anyhow!(error);
-                printer.warn(&format!("{error:#}; {what} not kept, use --out for another place"));
-            }
-            written => written?,
+    kept("the analysis is", written, args, &printer)?;
+    let progress = match measured {
+        Some(Measured { progress, kept: written }) => {
+            kept("the measures are", written, args, &printer)?;
+            Some(progress)
         }
-    }
+        None => run.as_ref().and_then(|run| measured_course(run, &printer)),
+    };
     if let (true, Some(run), Some(_)) = (args.report, &run, &out) {
         let directory = args.out.clone().unwrap_or_else(|| run.report());
-        let progress = progress.or_else(|| course_of(run, &printer));
         let written = write_report(run, &analysis, progress.as_ref(), &directory, &printer)?;
         printer.line(&report_text(&written));
     }
     // One that is about ReLU does not apply to another activation, and is no fault of the network.
     let is_lacking = |claim: &Claim| !claim.holds() && (claim.fails() || summary.key_freqs.is_empty());
-    let of_course = course.iter().flat_map(|course| &course.claims);
-    let is_failed = claims.iter().any(is_lacking) || of_course.into_iter().any(Claim::fails);
-    Ok(if args.check && is_failed { Ended::ClaimFailed } else { Ended::Done })
+    let is_course_lacking = course.is_some_and(|course| course.claims.iter().any(Claim::fails));
+    let is_lacking = claims.iter().any(is_lacking) || is_course_lacking;
+    Ok(if args.check && is_lacking { Ended::ClaimFailed } else { Ended::Done })
 }
 
-/// Measures all checkpoints of a run that has several.
-fn measure_course(run: &RunFiles, out: Option<&Path>, printer: &Printer) -> anyhow::Result<Option<Measured>> {
-    if run.checkpoints().steps()?.len() < 2 {
-        return Ok(None);
+/// Passes an error of writing on, but only warns where a run's own place may not be written to.
+fn kept(what: &str, written: Result<(), Error>, args: &AnalyzeArgs, printer: &Printer) -> anyhow::Result<()> {
+    match written {
+        Err(error) if args.out.is_none() && is_output_forbidden(&error) => {
+            printer.warn(&format!("{:#}; {what} not kept, use --out for another place", anyhow!(error)));
+            Ok(())
+        }
+        written => Ok(written?),
     }
-    let directory = out.map_or_else(|| run.analyses_directory(), Path::to_owned);
+}
+
+/// Measures all checkpoints of a run that has several. What goes wrong does not stop the analysis.
+fn measure_course(run: &RunFiles, args: &AnalyzeArgs, printer: &Printer) -> Option<Measured> {
+    if run.checkpoints().steps().is_ok_and(|steps| steps.len() < 2) {
+        return None;
+    }
+    let directory = args.out.clone().unwrap_or_else(|| course_directory(run, &[]));
     let course = Course { run, freqs: &[], directory: &directory, with_maps: true };
-    course.measure(printer).map(Some)
+    match course.measure(printer) {
+        Ok(measured) => Some(measured),
+        Err(error) => {
+            printer.warn(&format!("{error:#}; how it came about is left out"));
+            None
+        }
+    }
 }
 
 /// The summary, with the measures as one more key, and what the run's course tells as another.

@@ -5,10 +5,9 @@ use clockwork_training::{Milestones, RunFiles};
 
 use crate::{
     args::CompareArgs,
-    commands,
     comparison_csv::{checks_csv, runs_csv},
     comparison_table::text,
-    course::{Course, Measured},
+    course::{Course, Measured, measured_course},
     exit::Ended,
     facts::Facts,
     memory::keep_freed_memory,
@@ -98,7 +97,13 @@ fn findings_of(
     let state = record.map(|record| record.state().to_string());
     let path = path.display().to_string();
     let curves = training_curves(&evaluations, &milestones);
-    let progress = course_of(&files, measures_course, printer)?;
+    let mut progress = course_of(&files, measures_course, printer).unwrap_or_else(|error| {
+        printer.warn(&format!("{error:#}; how it came about is left out"));
+        None
+    });
+    // A comparison of an earlier step knows nothing of what came later.
+    progress.iter_mut().for_each(|progress| progress.cut_behind(step));
+    let progress = progress.filter(|progress| progress.rows.len() > 1);
     let course = progress.as_ref().map(CourseFindings::of);
     let run = RunFindings { name, path, state, generalised: milestones.generalised, findings, course };
     Ok((run, curves, progress.as_ref().map(CourseCurves::of)))
@@ -116,7 +121,17 @@ fn course_of(run: &RunFiles, is_measured: bool, printer: &Printer) -> anyhow::Re
         }
         Some(progress)
     } else {
-        commands::report::course_of(run, printer)
+        measured_course(run, printer)
     };
-    Ok(progress.filter(|progress| progress.rows.len() > 1))
+    let is_comparable = |progress: &Progress| {
+        let is = progress.is_of_this_version();
+        if !is {
+            printer.warn(&format!(
+                "{}: another version measured its course, which is left out; measure it with --progress",
+                run.path().display()
+            ));
+        }
+        is
+    };
+    Ok(progress.filter(is_comparable))
 }

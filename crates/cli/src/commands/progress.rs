@@ -16,7 +16,7 @@ use crate::{
     checkpoint_path::checkpoint_path,
     claim_lines::claim_lines,
     commands::report::{report_text, write_report},
-    course::{Course, Measured},
+    course::{Course, Measured, course_directory},
     exit::Ended,
     memory::keep_freed_memory,
     printer::Printer,
@@ -30,10 +30,12 @@ const LOOKED_EVERY: Duration = Duration::from_secs(1);
 /// `clockwork progress`
 pub fn progress(args: &ProgressArgs) -> anyhow::Result<Ended> {
     let printer = Printer::new(false);
-    keep_freed_memory();
+    if !args.follow {
+        keep_freed_memory();
+    }
     start_threads(args.threads)?;
     let run = RunFiles::named(&args.run);
-    let out = args.out.clone().unwrap_or_else(|| run.analyses_directory());
+    let out = args.out.clone().unwrap_or_else(|| course_directory(&run, &args.freqs));
     let course = Course { run: &run, freqs: &args.freqs, directory: &out, with_maps: true };
     let Measured { progress, kept } = match args.follow {
         true => follow(&course, args.out.as_deref(), &printer)?,
@@ -57,15 +59,24 @@ fn follow(course: &Course, out: Option<&Path>, printer: &Printer) -> anyhow::Res
     let mut told_of_page = false;
     loop {
         // Asked before what there is: the last checkpoint comes before the end.
-        let is_trained = course.run.is_trained();
+        let is_trained = course.run.is_being_trained();
         let newest = course.run.checkpoints().steps().ok().and_then(|steps| steps.last().copied());
-        if newest == measured_to && newest.is_some() && is_trained {
+        if newest == measured_to && is_trained {
             thread::sleep(LOOKED_EVERY);
             continue;
         }
         // Maps are of the last checkpoint's largest cluster, which is another one tomorrow.
-        let measured = Course { with_maps: !is_trained, ..*course }.measure(printer)?;
-        measured_to = measured.progress.rows.last().map(|row| row.step).max(newest);
+        let measured = match (Course { with_maps: !is_trained, ..*course }.measure(printer), is_trained) {
+            (Ok(measured), _) => measured,
+            (Err(error), false) => return Err(error),
+            // A checkpoint may be moved away just now, as where a run goes on from an earlier one.
+            (Err(error), true) => {
+                printer.warn(&format!("{error:#}; the next checkpoint is waited for"));
+                measured_to = newest;
+                continue;
+            }
+        };
+        measured_to = newest;
         match look(course.run, &measured.progress, &page, printer) {
             Ok(text) if !told_of_page => {
                 printer.line(&text);
@@ -74,7 +85,8 @@ fn follow(course: &Course, out: Option<&Path>, printer: &Printer) -> anyhow::Res
             Ok(_) => {}
             Err(error) => printer.warn(&format!("{error:#}; the report is left out")),
         }
-        if !is_trained {
+        // What cannot be kept would be measured again and again.
+        if !is_trained || measured.kept.is_err() {
             return Ok(measured);
         }
         printer.line(&latest(&measured.progress));
@@ -93,11 +105,11 @@ fn look(run: &RunFiles, progress: &Progress, page: &Path, printer: &Printer) -> 
 /// Where a run that is followed has come to, in a line.
 fn latest(progress: &Progress) -> String {
     let Some(row) = progress.rows.last() else { return "no checkpoint could be measured".to_owned() };
-    let phases = words::phases(&CourseFindings::of(progress).phases);
+    let phases = words::phases(CourseFindings::of(progress).phases.as_ref());
     let test = row.measures.test.as_ref().map_or("–".to_owned(), |test| short(test.loss));
     let restricted = short(row.measures.all.restricted_loss_3d);
-    let freqs = words::list(&progress.key_freqs);
-    format!("step {}  test loss {test}, restricted {restricted} by {freqs}; {phases}", row.step)
+    let by = words::measured_by(progress);
+    format!("step {}  test loss {test}, restricted {restricted}, {by}; {phases}", row.step)
 }
 
 /// What programs read: the measures, and what they tell.
@@ -117,10 +129,6 @@ impl<'a> Told<'a> {
 
 /// The measures as tables: the course, and what leads.
 fn text(progress: &Progress) -> String {
-    let of = match progress.key_freqs_of_step {
-        Some(step) => format!("the key frequencies of step {step}"),
-        None => "the frequencies chosen".to_owned(),
-    };
     let header = [
         "step",
         "train loss",
@@ -132,7 +140,7 @@ fn text(progress: &Progress) -> String {
         "squares",
     ];
     let rows = progress.rows.iter().map(cells).collect();
-    let mut text = format!("  by {of}: {}\n\n", words::list(&progress.key_freqs));
+    let mut text = format!("  {}\n\n", words::measured_by(progress));
     text += &table(&header, rows, &[0, 1, 2, 3, 4, 5, 6, 7]);
     let findings = CourseFindings::of(progress);
     if !findings.leads.is_empty() {
@@ -145,7 +153,7 @@ fn text(progress: &Progress) -> String {
 
 /// Phases and claims.
 pub fn course_text(CourseFindings { phases, claims, .. }: &CourseFindings) -> String {
-    format!("  phases: {}\n\n{}\n", words::phases(phases), claim_lines(claims).join("\n"))
+    format!("  phases: {}\n\n{}\n", words::phases(phases.as_ref()), claim_lines(claims).join("\n"))
 }
 
 fn cells(row: &ProgressRow) -> Vec<String> {

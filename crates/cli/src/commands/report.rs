@@ -11,6 +11,7 @@ use clockwork_training::RunFiles;
 
 use crate::{
     args::ReportArgs,
+    course::measured_course,
     exit::{Ended, WrongRequest},
     facts::Facts,
     missing::{instead_of, is_missing, what_is_missing},
@@ -25,20 +26,12 @@ pub fn report(args: &ReportArgs) -> anyhow::Result<Ended> {
     let run = RunFiles::named(&args.run);
     let analysis = AnalysisFiles::read(&analysis_to_report(&run, args.step)?)?;
     let out = args.out.clone().unwrap_or_else(|| run.report());
-    let written = write_report(&run, &analysis, course_of(&run, &printer).as_ref(), &out, &printer)?;
+    let written = write_report(&run, &analysis, measured_course(&run, &printer).as_ref(), &out, &printer)?;
     printer.result(&(report_text(&written) + "\n"))?;
     if args.open {
         open::that(&written.page).with_context(|| format!("cannot open {}", written.page.display()))?;
     }
     Ok(Ended::Done)
-}
-
-/// What was measured of a run's checkpoints, if it was.
-pub fn course_of(run: &RunFiles, printer: &Printer) -> Option<Progress> {
-    Progress::read(&run.analyses_directory()).unwrap_or_else(|error| {
-        printer.warn(&format!("{:#}; how it came about is left out", anyhow!(error)));
-        None
-    })
 }
 
 /// Writes the report of a run's analysis, with what was measured of its checkpoints, into a directory.

@@ -8,11 +8,12 @@ use crate::{
 /// How the circuits of runs came about, over each other; nothing where no course was measured.
 pub(super) fn courses_section(of: &Comparison, courses: &[Option<CourseCurves>]) -> Option<Section> {
     let across = of.across.course.as_ref()?;
-    let entries = vec![figure(of, courses, true), figure(of, courses, false)];
+    let entries = [true, false].into_iter().filter_map(|of_losses| figure(of, courses, of_losses)).collect();
     let table = Table {
         title: "What leads and what follows, over runs".to_owned(),
         text: "By how many steps a measure has gone half of its way before the test accuracy has, from the first checkpoint \
-               that knows the training pairs on: quantiles over runs, interpolated between two of them."
+               that knows the training pairs on, and on a logarithmic scale for losses: quantiles over the runs that \
+               generalise, interpolated between two of them."
             .to_owned(),
         columns: ["measure", "5 %", "median", "95 %", "before the test accuracy in"].map(str::to_owned).to_vec(),
         rows: across.leads.iter().map(lead).collect(),
@@ -28,8 +29,8 @@ fn lead(LeadAcross { measure, runs, leads_in, steps_before_test_accuracy }: &Lea
     cells
 }
 
-/// The losses, or all other measures, of the runs that generalise, a line each.
-fn figure(of: &Comparison, courses: &[Option<CourseCurves>], of_losses: bool) -> Entry {
+/// The losses, or all other measures, of the runs that generalise, a line each; nothing where none does.
+fn figure(of: &Comparison, courses: &[Option<CourseCurves>], of_losses: bool) -> Option<Entry> {
     let measured = || of.runs.iter().zip(courses).filter_map(|(run, course)| Some((run, course.as_ref()?)));
     let aligned: Vec<_> =
         measured().filter_map(|(run, course)| Some((run, course, run.generalised?))).collect();
@@ -62,14 +63,14 @@ fn figure(of: &Comparison, courses: &[Option<CourseCurves>], of_losses: bool) ->
             "courses-losses",
             "Losses around the step of grokking",
             Axis::log("loss (nats)"),
-            "Where the restricted losses fall before 0 and the excluded losses have risen by then, in every run, the circuit \
-             is there before it shows.",
+            "Look whether restricted losses are down, and excluded losses up, before 0: then the circuit is there before it \
+             shows.",
         ),
         false => (
             "courses-measures",
             "Other measures around the step of grokking",
             Axis::of("value"),
-            "What comes about gradually begins long before 0 in every run, and ends behind it.",
+            "Look which measures move long before 0, and which only behind it.",
         ),
     };
     let text = format!(
@@ -77,5 +78,7 @@ fn figure(of: &Comparison, courses: &[Option<CourseCurves>], of_losses: bool) ->
          compared. Move the slider for another measure. {text}{left_out}"
     );
     let axes = [Axis::of("optimisation steps from grokking on"), y];
-    Entry::new(Figure::with_slider(id, title, axes, "measure", measures.into_iter().map(lines)), text)
+    let is_empty = measures.is_empty();
+    let figure = Figure::with_slider(id, title, axes, "measure", measures.into_iter().map(lines));
+    (!is_empty).then(|| Entry::new(figure, text))
 }

@@ -1,4 +1,7 @@
-use clockwork_analysis::{CheckpointMaps, Cluster, CoursePhases, Progress, ProgressRow, leads};
+use clockwork_analysis::{
+    CheckpointMaps, Cluster, CoursePhases, EXCLUDED_LOSS, Progress, ProgressRow, RESTRICTED_LOSS, TEST_LOSS,
+    leads,
+};
 
 use super::{
     found::component_axis,
@@ -12,10 +15,25 @@ const LABELLED_STEPS: usize = 10;
 /// How many frequencies are labelled along an axis of them.
 const LABELLED_FREQUENCIES: usize = 15;
 
+/// How many clusters have an area of their own.
+const MOST_CLUSTERS: usize = 6;
+
+/// The figures that a course can have.
+pub(crate) const COURSE_FIGURES: [&str; 8] = [
+    "course-losses",
+    "course-waves",
+    "course-structure",
+    "course-terms",
+    "course-embedding",
+    "course-neurons",
+    "course-embedding-fourier",
+    "course-cluster",
+];
+
 /// How the circuit formed, checkpoint by checkpoint.
 #[must_use]
 pub fn course_section(of: &Progress) -> Section {
-    let mut entries = vec![losses(of), structure(of), terms(of), embedding(of), neurons(of)];
+    let mut entries = vec![losses(of), waves(of), structure(of), terms(of), embedding(of), neurons(of)];
     entries.extend(maps(of));
     let section = Section::new("course", "How it came about: measures over the checkpoints", entries);
     match table_of_leads(of) {
@@ -50,47 +68,46 @@ fn losses(of: &Progress) -> Entry {
     );
     let leads = leads(of);
     let halfway = |measure: &str| leads.iter().find(|lead| lead.measure == measure).map(|lead| lead.halfway);
-    let told = match (
-        halfway("restricted loss (3d, all)"),
-        halfway("excluded loss (2d, train)"),
-        halfway("test loss"),
-    ) {
+    let told = match (halfway(RESTRICTED_LOSS), halfway(EXCLUDED_LOSS), halfway(TEST_LOSS)) {
         (Some(restricted), Some(excluded), Some(test)) => format!(
-            " Since the training pairs are known, the excluded loss has gone half of its way at step {excluded}, the \
-             restricted loss at {restricted} and the test loss at {test}."
+            " Since the training pairs are known, the excluded loss has gone half of its way, on a logarithmic scale, at \
+             step {excluded}, the restricted loss at {restricted} and the test loss at {test}."
         ),
         _ => String::new(),
     };
+    // What a network that knows nothing has.
+    let chance = of.rows.first().map_or(0.0, |row| (row.measures.p as f64).ln());
     Entry::new(
         figure,
         format!(
-            "{} The restricted loss is that of the waves Σ C_k cos ω_k(x + y − z) alone: where it falls \
-             before the test loss does, the clock is there and something drowns it. The excluded loss is that of the \
-             training pairs without the waves of x + y: where it rises, the network comes to depend on them.{told}",
-            by(of)
+            "The restricted loss is that of the waves Σ C_k cos ω_k(x + y − z) alone: where it is far below the test loss, \
+             the clock is there, and what else the network computes drowns it. The excluded loss is that of the training \
+             pairs without the waves of x + y: above the training loss, the network depends on them, and above {}, \
+             the loss by chance, what is left is surely wrong.{told} {}",
+            words::short(chance),
+            measured(of)
         ),
     )
 }
 
-/// By which frequencies a figure is.
-fn by(of: &Progress) -> String {
-    let freqs = words::list(&of.key_freqs);
-    match of.key_freqs_of_step {
-        Some(step) => format!("By the key frequencies of step {step}, by the neurons' rule: {freqs}."),
-        None => format!("By the frequencies chosen: {freqs}."),
-    }
+/// By which frequencies a figure is, as a sentence.
+fn measured(of: &Progress) -> String {
+    format!("Measured {}.", words::measured_by(of))
 }
 
 /// The phases, each where it is.
 fn phases(of: &Progress) -> Vec<Stretch> {
-    let CoursePhases { circuit_formation, cleanup, clean } = CoursePhases::of(of);
-    let (Some(first), Some(last)) = (of.rows.first(), of.rows.last()) else { return Vec::new() };
+    let (Some(phases), Some(first), Some(last)) = (CoursePhases::of(of), of.rows.first(), of.rows.last())
+    else {
+        return Vec::new();
+    };
+    let CoursePhases { circuit_formation, cleanup, settled } = phases;
     // A phase that is not found ends none.
     let begins = [
         (Some(first.step), "memorisation"),
         (circuit_formation, "circuit formation"),
         (cleanup, "cleanup"),
-        (clean, ""),
+        (settled, ""),
     ];
     let found: Vec<(u64, &str)> =
         begins.into_iter().filter_map(|(begins, name)| Some((begins?, name))).collect();
@@ -101,6 +118,20 @@ fn phases(of: &Progress) -> Vec<Stretch> {
         name: name.to_owned(),
     };
     found.iter().zip(ends).filter(|((_, name), _)| !name.is_empty()).map(stretch).collect()
+}
+
+/// The amplitudes of the waves in the logits.
+fn waves(of: &Progress) -> Entry {
+    let amplitude = |k: usize| move |row: &ProgressRow| row.measures.logit_coefficients.get(&k).copied();
+    let lines = of.key_freqs.iter().map(|&k| line(of, k.to_string(), amplitude(k))).collect();
+    let figure = Figure::new(
+        "course-waves",
+        "C_k, the amplitudes of the waves cos ω_k(x + y − z) in the logits",
+        [steps(), Axis::of("C_k")],
+        Content::Lines(Lines { lines, marks: vec![], stretches: phases(of) }),
+    );
+    let text = "When each of the frequencies comes into the logits, and how strong it becomes.";
+    Entry::new(figure, format!("{text} {}", measured(of)))
 }
 
 fn structure(of: &Progress) -> Entry {
@@ -118,9 +149,9 @@ fn structure(of: &Progress) -> Entry {
         [steps(), Axis::of("share")],
         Content::Lines(Lines { lines, marks: vec![], stretches: phases(of) }),
     );
-    let text = "The test accuracy jumps, and what makes it comes about gradually: the logits become a sum of waves, the \
-                embedding and W_logit keep a few frequencies, neurons come to serve one each.";
-    Entry::new(figure, format!("{text} {}", by(of)))
+    let text = "Where a circuit forms, logits become a sum of waves, the embedding and W_logit keep a few frequencies, and \
+                neurons come to serve one each. Look which of these rise before the test accuracy does, and how slowly.";
+    Entry::new(figure, format!("{text} {}", measured(of)))
 }
 
 fn terms(of: &Progress) -> Entry {
@@ -138,7 +169,7 @@ fn terms(of: &Progress) -> Entry {
     );
     let text = "Of the 2D Fourier coefficients of all neurons together, their means apart, before and after the activation: \
                 the shares of linear terms, waves of x or of y alone, and of quadratic ones, products of the two.";
-    Entry::new(figure, format!("{text} {}", by(of)))
+    Entry::new(figure, format!("{text} {}", measured(of)))
 }
 
 /// An axis of checkpoints by their steps.
@@ -173,12 +204,17 @@ fn embedding(of: &Progress) -> Entry {
 /// Neurons by the cluster that they are in, the unclustered on top, so that all areas are as high as there are neurons.
 fn neurons(of: &Progress) -> Entry {
     let size = |row: &ProgressRow, cluster| row.cluster_sizes.get(&cluster).copied().unwrap_or(0);
-    let of_key =
-        |row: &ProgressRow| of.key_freqs.iter().map(|&k| size(row, Cluster::Frequency(k))).sum::<usize>();
-    let of_others =
-        |row: &ProgressRow| row.arrays.cluster.len() - of_key(row) - size(row, Cluster::Unclustered);
-    let mut areas: Vec<Line> = of
-        .key_freqs
+    let in_the_end = |k: usize| of.rows.last().map_or(0, |row| size(row, Cluster::Frequency(k)));
+    // More areas than colours could not be told apart: the smaller clusters are one.
+    let mut shown = of.key_freqs.clone();
+    shown.sort_by_key(|&k| std::cmp::Reverse(in_the_end(k)));
+    shown.truncate(MOST_CLUSTERS);
+    shown.sort_unstable();
+    let of_others = |row: &ProgressRow| {
+        let is_other = |cluster: &Cluster| cluster.frequency().is_some_and(|k| !shown.contains(&k));
+        row.cluster_sizes.iter().filter(|(cluster, _)| is_other(cluster)).map(|(_, size)| size).sum::<usize>()
+    };
+    let mut areas: Vec<Line> = shown
         .iter()
         .map(|&k| line(of, k.to_string(), |row| Some(size(row, Cluster::Frequency(k)) as f64)))
         .collect();
@@ -195,7 +231,13 @@ fn neurons(of: &Progress) -> Entry {
     let last = of.rows.last().and_then(|row| row.neurons_changed).map_or(String::new(), |last| {
         format!(" From the last checkpoint but one to the last {last} neurons change their cluster.")
     });
-    Entry::new(figure, format!("Neurons join the cluster of one frequency each.{last} {}", by(of)))
+    Entry::new(
+        figure,
+        format!(
+            "Neurons that one frequency explains to 85 % are in its cluster, by the network of each checkpoint.{last} {}",
+            measured(of)
+        ),
+    )
 }
 
 /// Maps over steps: the embedding in the Fourier basis, and the neurons of one cluster.
@@ -218,8 +260,8 @@ fn maps(of: &Progress) -> Vec<Entry> {
     );
     let mut entries = vec![Entry::new(
         embedding,
-        "Move the slider: at first all rows are alike, and in the end those of the key frequencies stand out. Each \
-                map has the colours of its own largest value.",
+        "Move the slider, and look when the rows of the key frequencies, which are labelled, come to stand out. Each map has \
+         the colours of its own largest value.",
     )];
     if let Some(k) = maps.freq {
         // x to the right and y upwards; a mean square of (x, y) is kept with x first.
@@ -239,8 +281,8 @@ fn maps(of: &Progress) -> Vec<Entry> {
         entries.push(Entry::new(
             cluster,
             format!(
-                "These {} neurons are in the largest cluster of the last checkpoint. Move the slider: coefficients of \
-                all frequencies give way to those of {k}.",
+                "These {} neurons are in the largest cluster of the last checkpoint. Move the slider, and look \
+                 when the coefficients of {k} come to stand out, and which others are there before.",
                 maps.neurons.len()
             ),
         ));

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use clockwork_analysis::{AnalysisFiles, Findings};
+use clockwork_analysis::{AnalysisFiles, Findings, Progress};
 use clockwork_model::{Checkpoint, ReadAs, Weights};
 use clockwork_report::Report;
 use clockwork_training::{Resume, Run, RunFiles, SweepManifest};
@@ -49,7 +49,7 @@ impl Original {
         );
         sandbox.succeed(&["sweep", "tiny.toml", "--seeds=3", "--quiet"]);
         let run = sandbox.path("runs/tiny-sweep/seed-3");
-        sandbox.succeed(&["analyze", "runs/tiny-sweep/seed-3", "--step=60"]);
+        sandbox.succeed(&["analyze", "runs/tiny-sweep/seed-3", "--step=60", "--progress"]);
         for (file, from, to) in
             [("run.json", "finished", "stopped"), ("config.toml", "max_steps = 60", "max_steps = 90")]
         {
@@ -176,13 +176,15 @@ fn read_all(original: &Original, path: &Path, rng: &mut ChaCha8Rng) -> bool {
     is_taken &= files.metrics(u64::MAX).is_ok();
     is_taken &= SweepManifest::read(original.run.parent().unwrap()).is_ok();
     is_taken &= Findings::read(&files.analysis(60)).is_ok();
+    let progress = Progress::read(&files.analyses_directory());
+    is_taken &= progress.is_ok();
     match AnalysisFiles::read(&files.analysis(60)) {
         Ok(analysis) if rng.random_ratio(1, RARELY) => {
             let report = Report {
                 name: "a",
                 analysis: &analysis,
                 training: None,
-                progress: None,
+                progress: progress.as_ref().ok().and_then(Option::as_ref),
                 record: None,
                 config: None,
                 further: &[],

@@ -8,7 +8,7 @@ const ROWS: &str = "progress.json";
 const ARRAYS: &str = "progress.safetensors";
 
 /// How long another process may take to write the second of both files.
-const BETWEEN_READS: Duration = Duration::from_millis(200);
+const BETWEEN_READS: Duration = Duration::from_millis(20);
 
 /// What `neurons.cluster` says of a neuron that is in no cluster.
 const NO_CLUSTER: i64 = -1;

@@ -154,7 +154,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "N")]
     pub step: Option<u64>,
 
-    /// Exit with status 3 unless every claim holds
+    /// Exit with status 3 unless every claim holds, with --progress those about the course too
     #[arg(long)]
     pub check: bool,
 
@@ -170,7 +170,8 @@ pub struct AnalyzeArgs {
     #[arg(long)]
     pub report: bool,
 
-    /// Where to write analysis.json and arrays.safetensors [default: in the run's directory; for a file of no run, nowhere]
+    /// Where to write analysis.json and arrays.safetensors, progress.json and progress.safetensors, and the report [default: in
+    /// the run's directory; for a file of no run, nowhere]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
@@ -192,7 +193,7 @@ pub struct ProgressArgs {
     /// Directory of a run, such as runs/latest
     pub run: PathBuf,
 
-    /// Frequencies to measure by [default: the key frequencies of the last checkpoint]
+    /// Frequencies to measure by, kept in a place of their own [default: the key frequencies of the last checkpoint]
     #[arg(long, value_name = "K,…", value_delimiter = ',')]
     pub freqs: Vec<usize>,
 
@@ -204,7 +205,8 @@ pub struct ProgressArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Where to write progress.json and progress.safetensors [default: analysis, in the run's directory]
+    /// Where to write progress.json and progress.safetensors, and with --follow the report [default: analysis, in the run's
+    /// directory, and report]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 

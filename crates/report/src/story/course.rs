@@ -1,6 +1,6 @@
 use clockwork_analysis::{
-    CheckpointMaps, Cluster, CoursePhases, EXCLUDED_LOSS, Progress, ProgressRow, RESTRICTED_LOSS, TEST_LOSS,
-    leads,
+    CLUSTER_FRAC_EXPLAINED, CheckpointMaps, Cluster, CoursePhases, EXCLUDED_LOSS, Progress, ProgressRow,
+    RESTRICTED_LOSS, TEST_LOSS, leads,
 };
 
 use super::{
@@ -83,7 +83,7 @@ fn losses(of: &Progress) -> Entry {
             "The restricted loss is that of the waves Σ C_k cos ω_k(x + y − z) alone: where it is far below the test loss, \
              the clock is there, and what else the network computes drowns it. The excluded loss is that of the training \
              pairs without the waves of x + y: above the training loss, the network depends on them, and above {}, \
-             the loss by chance, what is left is surely wrong.{told} {}",
+             the loss by chance, what is left is confidently wrong.{told} {}",
             words::short(chance),
             measured(of)
         ),
@@ -234,7 +234,8 @@ fn neurons(of: &Progress) -> Entry {
     Entry::new(
         figure,
         format!(
-            "Neurons that one frequency explains to 85 % are in its cluster, by the network of each checkpoint.{last} {}",
+            "Neurons that one frequency explains to {:.0} % are in its cluster, by the network of each checkpoint.{last} {}",
+            100.0 * CLUSTER_FRAC_EXPLAINED,
             measured(of)
         ),
     )

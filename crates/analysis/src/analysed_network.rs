@@ -106,6 +106,12 @@ impl AnalysedNetwork {
         self.embedding.len() / self.n
     }
 
+    /// The embeddings of x in the order of their coordinates, [n, width].
+    pub(crate) fn embedding_of_x(&self) -> Vec<f64> {
+        let width = self.network.embeddings().width;
+        self.embedding.chunks_exact(self.embedding_width()).flat_map(|row| &row[..width]).copied().collect()
+    }
+
     /// How many attention heads there are.
     #[must_use]
     pub fn n_heads(&self) -> usize {

@@ -19,12 +19,14 @@
 //! ```
 
 mod ablation;
+mod alignment;
 mod analysed_network;
 mod analysis;
 mod analysis_files;
 mod arrays;
 mod attention;
 mod bounds;
+mod circularity;
 mod claim;
 mod claim_figures;
 mod claims;
@@ -37,6 +39,7 @@ mod course_maps;
 mod course_phases;
 mod curve;
 mod direction;
+mod distance_irrelevance;
 mod effective_weights;
 mod embedding;
 mod error;
@@ -73,6 +76,7 @@ mod term_shares;
 mod w_logit;
 
 pub use ablation::Ablation;
+pub use alignment::Alignment;
 pub use analysed_network::AnalysedNetwork;
 pub use analysis::{Analysis, Observer, STAGES};
 pub use analysis_files::{AnalysisFiles, Findings, Provenance};

@@ -3,8 +3,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, WLogit,
+    Alignment, AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, WLogit,
+    alignment::alignments,
     analysed_network::SplitInputs,
+    circularity::circularity,
+    distance_irrelevance::distance_irrelevance,
     keyed_by_freq,
     logits_by_sum::{BySum, Dimensions},
     participation::{InputWaves, mean_of_live, output_participation},
@@ -49,6 +52,20 @@ pub struct Measures {
     /// Mean |sin(φ_x + φ_y − ψ)| of each cluster: the phases of a neuron's input waves against its output wave's.
     #[serde(deserialize_with = "keyed_by_freq::deserialize")]
     pub phase_misalignment: BTreeMap<usize, f64>,
+    /// How little the right answer's logit depends on the distance x − y, between 0 and about 1 ("The Clock and the Pizza",
+    /// Zhong et al. 2023, section 4.2).
+    pub distance_irrelevance: f64,
+    /// How far the embedding's first principal components are circles of one frequency each, between 0 and 1 (the same);
+    /// nothing where they do not converge.
+    pub circularity: Option<f64>,
+    /// What the inputs of each cluster's neurons and the logits of its frequency look like; not measured along a run's
+    /// course.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "keyed_by_freq::deserialize_option"
+    )]
+    pub cka: Option<BTreeMap<usize, Alignment>>,
 }
 
 /// The losses of a network and of parts of its logits, over some inputs, in nats.
@@ -127,7 +144,7 @@ impl Measures {
     /// Measures an analysed network, by its own key frequencies.
     #[must_use]
     pub fn new(of: &Analysis) -> Self {
-        Self::of(&Measured {
+        let measures = Self::of(&Measured {
             p: of.task.modulus,
             accuracy: of.accuracy,
             basis: &of.basis,
@@ -136,7 +153,8 @@ impl Measures {
             w_logit: &of.w_logit,
             split: of.split_inputs.as_ref(),
             key_freqs: &of.clusters.key_freqs,
-        })
+        });
+        Self { cka: Some(alignments(&of.basis, &of.clusters, &of.network)), ..measures }
     }
 
     /// Whether every loss is a finite number.
@@ -166,6 +184,9 @@ impl Measures {
             ipr_input: mean_of_live(clusters, &inputs.participation(basis)),
             ipr_output: mean_of_live(clusters, &output_participation(basis, w_logit)),
             phase_misalignment: phase_misalignment(basis, clusters, &inputs, w_logit),
+            distance_irrelevance: distance_irrelevance(n, &network.logits),
+            circularity: circularity(basis, network).ok(),
+            cka: None,
         }
     }
 }

@@ -79,6 +79,19 @@ fn of_a_clock_the_restricted_loss_is_the_loss() {
         }
     }
     assert_close(measures.ipr_output.unwrap(), 1.0);
+    // Each neuron adds a wave of x to one of y, of any two phases: all four waves of a frequency are there alike, of which
+    // the disc has two. Its logits are circles.
+    for of in measures.cka.as_ref().unwrap().values() {
+        for (found, expected) in [
+            (of.torus, 1.0),
+            (of.disc, 0.5_f64.sqrt()),
+            (of.circle, 0.0),
+            (of.logits_circle, 1.0),
+            (of.logits_disc, 0.0),
+        ] {
+            assert!((found - expected).abs() < 1e-9, "{of:?}");
+        }
+    }
 }
 
 #[test]

@@ -88,15 +88,12 @@ fn every_figure_is_that_of_the_reference() {
 }
 
 /// Measures that tell algorithms apart, which are not measured.
-const OF_ALGORITHMS: [&str; 8] = [
+const OF_ALGORITHMS: [&str; 5] = [
     "wave_margin",
     "certified_accuracy",
     "gradient_symmetricity",
     "gradient_symmetricity_triples",
     "gradient_symmetricity_all",
-    "distance_irrelevance",
-    "circularity",
-    "cka",
 ];
 
 /// What is said of each network of the pizza study: its configuration, as its authors keep it.
@@ -117,7 +114,10 @@ fn networks_of_every_architecture_do_what_the_reference_says() {
         let (loss, of_summary) = (found["loss"].as_f64().unwrap(), findings.summary.original_loss);
         assert!((loss - of_summary).abs() < 1e-9 * of_summary, "{model}: {loss} is not {of_summary}");
         for (key, expected) in json(&format!("{model}-measures.json")).as_object().unwrap() {
-            if !OF_ALGORITHMS.contains(&&key[..]) {
+            // One-hot inputs have no embedding: the reference takes principal components of the identity, of which any are
+            // as good as others, and the analysis those of the rows of W_in.
+            let is_arbitrary = model == "p23-mlp" && key == "circularity";
+            if !OF_ALGORITHMS.contains(&&key[..]) && !is_arbitrary {
                 assert_agree(&format!("{model}.{key}"), &found[key], expected);
             }
         }

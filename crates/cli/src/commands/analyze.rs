@@ -72,10 +72,11 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
             kept("the measures are", written, args, &printer)?;
             Some(progress)
         }
-        None => run.as_ref().and_then(|run| measured_course(run, &printer)),
+        None => None,
     };
     if let (true, Some(run), Some(_)) = (args.report, &run, &out) {
         let directory = args.out.clone().unwrap_or_else(|| run.report());
+        let progress = progress.or_else(|| measured_course(run, &printer));
         let written = write_report(run, &analysis, progress.as_ref(), &directory, &printer)?;
         printer.line(&report_text(&written));
     }

@@ -56,7 +56,8 @@ pub struct Measures {
     /// Zhong et al. 2023, section 4.2).
     pub distance_irrelevance: f64,
     /// How far the embedding's first principal components are circles of one frequency each, between 0 and 1 (the same);
-    /// nothing where they do not converge.
+    /// nothing where they do not converge, and along a run's course, where it is not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circularity: Option<f64>,
     /// What the inputs of each cluster's neurons and the logits of its frequency look like; not measured along a run's
     /// course.
@@ -154,7 +155,11 @@ impl Measures {
             split: of.split_inputs.as_ref(),
             key_freqs: &of.clusters.key_freqs,
         });
-        Self { cka: Some(alignments(&of.basis, &of.clusters, &of.network)), ..measures }
+        Self {
+            circularity: circularity(&of.basis, &of.network).ok(),
+            cka: Some(alignments(&of.basis, &of.clusters, &of.network)),
+            ..measures
+        }
     }
 
     /// Whether every loss is a finite number.
@@ -185,7 +190,7 @@ impl Measures {
             ipr_output: mean_of_live(clusters, &output_participation(basis, w_logit)),
             phase_misalignment: phase_misalignment(basis, clusters, &inputs, w_logit),
             distance_irrelevance: distance_irrelevance(n, &network.logits),
-            circularity: circularity(basis, network).ok(),
+            circularity: None,
             cka: None,
         }
     }

@@ -44,7 +44,7 @@ fn a_row_of_the_course_has_what_the_analysis_of_its_checkpoint_finds() {
         Analysis::new(&file(Checkpoint::of_weights(config, weights), 100).checkpoint, &mut ()).unwrap();
     let (summary, measures) = (Summary::new(&analysis), Measures::new(&analysis));
     let [random, clock] = &course.rows[..] else { panic!() };
-    assert_eq!(clock.measures, Measures { cka: None, ..measures });
+    assert_eq!(clock.measures, Measures { circularity: None, cka: None, ..measures });
     assert_eq!((clock.gini_embedding, clock.gini_w_logit), (summary.gini_embedding, summary.gini_w_logit));
     assert_eq!(clock.cluster_sizes, summary.cluster_sizes);
     assert_eq!(clock.arrays.embedding_norm_by_freq, summary.embedding_norm_by_freq);

@@ -164,6 +164,7 @@ fn what_has_no_course_is_named() {
     for (args, words) in [
         (&["progress", "runs/none"][..], "runs/none does not exist"),
         (&["progress", "."], "no run here"),
+        (&["progress", "runs/run/config.toml"], "is a file, and has no course: give the directory of a run"),
         (&["progress", "runs/run", "--freqs=0"], "0 is no frequency of this run: choose --freqs from 1 to 5"),
         (&["progress", "runs/run", "--freqs=6"], "6 is no frequency of this run"),
     ] {

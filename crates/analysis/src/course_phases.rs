@@ -4,7 +4,10 @@ use crate::{Progress, ProgressRow, curve::Curve};
 
 /// How many times its lowest value the excluded loss must reach for a circuit to have formed. Where a network only gets
 /// surer of the pairs that it memorised, the excluded loss falls with the training loss.
-const RISES: f64 = 2.0;
+pub(crate) const RISES: f64 = 2.0;
+
+/// Excluded losses below this, in nats, are told apart no more: their ratios would be no numbers.
+const LEAST: f64 = 1e-300;
 
 /// The share of its way, on a logarithmic scale, after which the excluded loss has risen: it levels off where cleanup
 /// begins, so that its very highest value comes at a step of chance.
@@ -52,7 +55,7 @@ fn excluded(row: &ProgressRow) -> Option<f64> {
 impl ExcludedLoss {
     /// That of some rows; none where it is not known which pairs were trained on.
     pub fn of(rows: &[ProgressRow]) -> Option<Self> {
-        let losses = rows.iter().map(excluded).collect::<Option<Vec<f64>>>()?;
+        let losses = rows.iter().map(|row| Some(excluded(row)?.max(LEAST))).collect::<Option<Vec<f64>>>()?;
         let (turns_at, &lowest) = losses.iter().enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
         // The first of those as high.
         let risen = losses[turns_at..].iter().enumerate().rev().max_by(|(_, a), (_, b)| a.total_cmp(b));

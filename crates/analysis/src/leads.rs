@@ -25,7 +25,7 @@ pub const EXCLUDED_LOSS: &str = "excluded loss (2d, train)";
 pub struct Lead {
     /// What is measured.
     pub measure: String,
-    /// Its value at the first checkpoint whose training accuracy is 99 %, and at the last.
+    /// Its value at the first checkpoint whose training accuracy is 99 %.
     pub from: f64,
     /// Its value at the last checkpoint.
     pub to: f64,

@@ -16,7 +16,7 @@ const DEAD_VARIANCE: f64 = 1e-12;
 const SAMPLED_PER_CLUSTER: usize = 5;
 
 /// What `neurons.cluster` says of a neuron that is in no cluster.
-const NO_CLUSTER: i64 = -1;
+pub(crate) const NO_CLUSTER: i64 = -1;
 
 /// The neurons' activations in the 2D Fourier basis, and the cluster of each neuron: that of the
 /// frequency that explains most of its variance, or none (Nanda et al. 2023, section 4.3). Where neurons square, the

@@ -2,16 +2,16 @@ use std::{fs, path::Path, thread, time::Duration};
 
 use clockwork_files::{in_turn, remove_old_leftovers, write_json_atomically};
 
-use crate::{Arrays, CheckpointMaps, Cluster, CourseMaps, Error, Progress, Result, RowArrays};
+use crate::{
+    Arrays, CheckpointMaps, Cluster, CourseMaps, Error, Progress, Result, RowArrays,
+    neuron_clusters::NO_CLUSTER,
+};
 
 const ROWS: &str = "progress.json";
 const ARRAYS: &str = "progress.safetensors";
 
 /// How long another process may take to write the second of both files.
 const BETWEEN_READS: Duration = Duration::from_millis(20);
-
-/// What `neurons.cluster` says of a neuron that is in no cluster.
-const NO_CLUSTER: i64 = -1;
 
 impl Progress {
     /// Writes `progress.json` and `progress.safetensors` into a directory, which is made where it is missing.
@@ -135,7 +135,7 @@ impl Progress {
             };
         }
         if let Some(maps) = &mut self.maps {
-            maps.take(arrays)?;
+            maps.take(arrays, frequencies)?;
         }
         Ok(())
     }
@@ -156,12 +156,15 @@ impl CourseMaps {
         }
     }
 
-    /// Takes the maps. The error says what does not fit.
-    fn take(&mut self, arrays: &Arrays) -> std::result::Result<(), String> {
+    /// Takes the maps of a network of so many frequencies. The error says what does not fit.
+    fn take(&mut self, arrays: &Arrays, frequencies: usize) -> std::result::Result<(), String> {
         let count = self.steps.len();
         let &[_, n, width] = arrays.shape("maps.embedding")? else {
             return Err("maps.embedding has no map per checkpoint".to_owned());
         };
+        if n == 0 || n / 2 != frequencies {
+            return Err(format!("has {frequencies} frequencies, and maps of {n} numbers"));
+        }
         let embedding = arrays.floats("maps.embedding", &[count, n, width])?;
         let neurons = match self.freq {
             Some(_) => Some(arrays.floats("maps.neurons", &[count, n, n])?),

@@ -110,6 +110,15 @@ fn a_course_comes_back_from_its_files_and_what_does_not_fit_is_refused() {
     course.write(directory.path()).unwrap();
     assert_eq!(Progress::read(directory.path()).unwrap(), Some(course.clone()));
     assert!(course.is_like(&course) && !course.is_like(&Progress::by_chosen(vec![3])));
+    // Maps of no number.
+    let mut empty = course.clone();
+    for maps in &mut empty.maps.as_mut().unwrap().maps {
+        (maps.n, maps.embedding, maps.mean_squared) = (0, vec![], vec![]);
+    }
+    empty.write(directory.path()).unwrap();
+    let error = Progress::read(directory.path()).unwrap_err().to_string();
+    assert!(error.contains("has 20 frequencies, and maps of 0 numbers"), "{error}");
+    course.write(directory.path()).unwrap();
     let mut shorter = course.clone();
     shorter.rows.remove(0);
     std::fs::write(directory.path().join("progress.json"), serde_json::to_vec(&shorter).unwrap()).unwrap();
@@ -275,6 +284,18 @@ fn what_is_missing_fails_a_claim_and_is_its_figure() {
     fails[4..].iter_mut().for_each(|(_, row)| row[1] = 0.9);
     assert_eq!(quantities(&course_of(&fails), "phases-in-order"), "test accuracy in the end");
     assert!(leads(&course_of(&fails)).is_empty() && !leads(&course_of(&GROKS)).is_empty());
+    // An excluded loss of nothing has phases all the same, and figures that are numbers.
+    let mut nothing = GROKS;
+    nothing.iter_mut().for_each(|(_, row)| row[5] = 0.0);
+    let nothing = course_of(&nothing);
+    assert_eq!(CoursePhases::of(&nothing).unwrap().circuit_formation, None);
+    assert_eq!(quantities(&nothing, "phases-in-order"), "phases found");
+    let mut touches = GROKS;
+    touches[1].1[5] = 0.0;
+    touches[7].1[6] = 0.0;
+    let claims = course_claims(&course_of(&touches));
+    let json = serde_json::to_string(&claims).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<Claim>>(&json).unwrap(), claims, "every figure is a number");
     // Cleanup follows at once where the excluded loss turns.
     let mut at_once = GROKS;
     at_once[2].1[5] = 10.0;

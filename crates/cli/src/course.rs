@@ -129,6 +129,10 @@ impl Course<'_> {
     fn wanted(&self, printer: &Printer) -> anyhow::Result<Progress> {
         // The newest checkpoint, or why there is none.
         let newest = checkpoint_path(self.run.path(), None)?;
+        if !self.run.path().is_dir() {
+            return Err(anyhow!(WrongRequest::new("give the directory of a run"))
+                .context(format!("{} is a file, and has no course", self.run.path().display())));
+        }
         let steps = self.run.checkpoints().steps()?;
         let by_key_freqs = |step: &u64| -> anyhow::Result<(CheckpointFile, Progress)> {
             let file = self.open(*step)?;

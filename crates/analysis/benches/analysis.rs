@@ -1,7 +1,7 @@
 //! How long the analysis of one checkpoint of the paper's sizes takes, and its parts, and what it holds in
 //! memory at most. The network is the clock set by hand, with five frequencies as a trained one has.
 
-use clockwork_analysis::{AnalysedNetwork, AnalysisFiles, FourierBasis, ProgressRow};
+use clockwork_analysis::{AnalysedNetwork, AnalysisFiles, FourierBasis, ProgressRow, Symmetricity};
 use clockwork_model::{Checkpoint, CheckpointFile, clock};
 use divan::{Bencher, black_box, counter::ItemsCount};
 use peak_alloc::PeakAlloc;
@@ -65,4 +65,11 @@ fn transform_2d(bencher: Bencher) {
     let network = run_network(&checkpoint().checkpoint);
     let basis = FourierBasis::new(P);
     bencher.bench_local(|| basis.transform_2d(black_box(&network.neuron_acts), network.d_mlp));
+}
+
+/// Gradient symmetricity over all n³ triples.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn symmetricity_of_all_triples(bencher: Bencher) {
+    let network = run_network(&checkpoint().checkpoint);
+    bencher.bench_local(|| Symmetricity::over_all(black_box(&network)));
 }

@@ -2,7 +2,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use clockwork_model::{Activation, Checkpoint, Coordinates, Split, Task};
 
-use crate::{Activations, Embeddings, LinearHeads, Network, Result, losses::Losses, network_of};
+use crate::{Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, losses::Losses, network_of};
 
 /// A network and what it does on all n² inputs, in 64 bits and in the coordinates of its task.
 ///
@@ -35,7 +35,23 @@ pub struct AnalysedNetwork {
     task: Task,
     /// The index of every input among the task's pairs, [n²].
     pairs: Vec<usize>,
+    /// The answer of every coordinate, [n].
+    answers: Vec<usize>,
     n: usize,
+}
+
+/// The gradients of a network's logits, by the coordinates of numbers and answers.
+struct GradientsInCoordinates<'a> {
+    gradients: Box<dyn LogitGradients + 'a>,
+    of: &'a AnalysedNetwork,
+}
+
+impl LogitGradients for GradientsInCoordinates<'_> {
+    fn of(&self, (x, y): (usize, usize), answers: &[usize]) -> [Vec<f64>; 2] {
+        let pair = self.of.task.pair(self.of.pairs[x * self.of.n + y]);
+        let answers: Vec<usize> = answers.iter().map(|&z| self.of.answers[z]).collect();
+        self.gradients.of(pair, &answers)
+    }
 }
 
 /// The logits of all pairs of a task, and which of them were trained on and held out, where that is known.
@@ -83,6 +99,7 @@ impl AnalysedNetwork {
             logits: columns(&logits, p, &coordinates.answer),
             task,
             pairs: pairs.into_iter().map(|pair| task.index(pair)).collect(),
+            answers: coordinates.answer.clone(),
             n: coordinates.n(),
             network,
         })
@@ -110,6 +127,16 @@ impl AnalysedNetwork {
     pub(crate) fn embedding_of_x(&self) -> Vec<f64> {
         let width = self.network.embeddings().width;
         self.embedding.chunks_exact(self.embedding_width()).flat_map(|row| &row[..width]).copied().collect()
+    }
+
+    /// How far a computed logit can be from that of exact arithmetic, where a bound is known.
+    pub(crate) fn logit_error(&self) -> Option<f64> {
+        self.network.logit_error()
+    }
+
+    /// The gradients of its logits, with numbers and answers by their coordinates.
+    pub(crate) fn gradients(&self) -> impl LogitGradients + '_ {
+        GradientsInCoordinates { gradients: self.network.gradients(), of: self }
     }
 
     /// How many attention heads there are.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Alignment, AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, WLogit,
+    Alignment, AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, Symmetricity, WLogit, WaveCertificate,
     alignment::alignments,
     analysed_network::SplitInputs,
     circularity::circularity,
@@ -13,6 +13,7 @@ use crate::{
     participation::{InputWaves, mean_of_live, output_participation},
     phases::phase_misalignment,
     progress_losses::{LogitsToExclude, LossOver},
+    published_triples::published_triples,
     share::share,
 };
 
@@ -44,6 +45,13 @@ pub struct Measures {
     /// Those over the inputs held out, where they are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<LossMeasures>,
+    /// M, by how much the waves Σ C_k cos ω_k(x + y − z) put the right answer before any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wave_margin: Option<f64>,
+    /// The share of the inputs on which what is left of the logits favours no wrong answer by as much: these are answered right
+    /// because of the waves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified_accuracy: Option<f64>,
     /// Mean inverse participation ratio over frequencies of the linear terms of the neurons' inputs, of those that are not
     /// dead.
     pub ipr_input: Option<f64>,
@@ -55,6 +63,16 @@ pub struct Measures {
     /// How little the right answer's logit depends on the distance x − y, between 0 and about 1 ("The Clock and the Pizza",
     /// Zhong et al. 2023, section 4.2).
     pub distance_irrelevance: f64,
+    /// Gradient symmetricity (the same), over the hundred triples of its authors' notebook: the mean cosine between the gradients
+    /// of a logit with respect to the embeddings of x and of y.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_symmetricity: Option<f64>,
+    /// How many triples these are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_symmetricity_triples: Option<usize>,
+    /// The same over all n³ triples, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_symmetricity_all: Option<f64>,
     /// How far the embedding's first principal components are circles of one frequency each, between 0 and 1 (the same);
     /// nothing where they do not converge, and along a run's course, where it is not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,11 +195,15 @@ impl Measures {
         let inputs = InputWaves::new(basis, network);
         let measured = |which: fn(&LossOver) -> Option<f64>| losses.measures(key_freqs, which);
         let logit_coefficients = by_sum.amplitudes(key_freqs);
+        let certificate = WaveCertificate::new(network, &logit_coefficients);
+        let symmetricity = Symmetricity::over(network, &published_triples(n));
         Self {
             p: of.p,
             accuracy: of.accuracy,
             key_freqs: key_freqs.to_vec(),
             frac_logits_explained_3d: frac_explained(network, &logit_coefficients),
+            wave_margin: Some(certificate.margin),
+            certified_accuracy: Some(certificate.accuracy()),
             logit_coefficients,
             all: measured(|loss| Some(loss.all)).expect("there is a loss over all inputs"),
             train: measured(|loss| loss.train_and_test.map(|[train, _]| train)),
@@ -190,6 +212,9 @@ impl Measures {
             ipr_output: mean_of_live(clusters, &output_participation(basis, w_logit)),
             phase_misalignment: phase_misalignment(basis, clusters, &inputs, w_logit),
             distance_irrelevance: distance_irrelevance(n, &network.logits),
+            gradient_symmetricity: Some(symmetricity.mean),
+            gradient_symmetricity_triples: Some(symmetricity.triples),
+            gradient_symmetricity_all: None,
             circularity: None,
             cka: None,
         }

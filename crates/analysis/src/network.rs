@@ -1,5 +1,7 @@
 mod layer_norm;
 mod paper;
+mod rounding;
+mod tables;
 mod transformer;
 mod two_input_mlp;
 
@@ -7,6 +9,7 @@ use std::{borrow::Cow, fmt};
 
 use clockwork_model::{Activation, Architecture, Checkpoint, StoredNetwork};
 
+pub(crate) use self::tables::{Reads, Tables, TokenTable};
 use self::{paper::PaperNetwork, transformer::Transformer, two_input_mlp::TwoInputMlp};
 use crate::Result;
 
@@ -39,9 +42,29 @@ pub trait Network: fmt::Debug + Send + Sync {
     /// [`Error::Device`](crate::Error::Device) where a result cannot be read back.
     fn run(&self, pairs: &[(usize, usize)]) -> Result<Activations>;
 
-    /// The gradients of the logit of z on the pair (x, y) with respect to what enters the network for x and for y: their
-    /// embeddings, or their one-hot vectors where numbers enter as these.
-    fn logit_gradients(&self, pair: (usize, usize), z: usize) -> [Vec<f64>; 2];
+    /// The same network with other embeddings of the numbers: one where x and y have the same, both where each has its own.
+    fn with_embeddings(&self, embeddings: &Embeddings) -> Box<dyn Network>;
+
+    /// How far a logit that [`run`](Self::run) computes can be from that of exact arithmetic with the same weights, at most;
+    /// nothing where no bound is known, behind a layer norm.
+    fn logit_error(&self) -> Option<f64>;
+
+    /// The network by tables, where that is all there is to it.
+    fn tables(&self) -> Option<Tables<'_>>;
+
+    /// How many multiplications its matrices take on one pair.
+    fn products(&self) -> u64;
+
+    /// The gradients of its logits.
+    fn gradients(&self) -> Box<dyn LogitGradients + '_>;
+}
+
+/// The gradients of a network's logits with respect to what enters it for x and for y: their embeddings, or their one-hot
+/// vectors where numbers enter as these.
+pub trait LogitGradients: Send + Sync {
+    /// Those of some answers' logits on a pair (x, y), with respect to what enters for x and for y,
+    /// [width, answers] each.
+    fn of(&self, pair: (usize, usize), answers: &[usize]) -> [Vec<f64>; 2];
 }
 
 /// The embeddings of the numbers 0 … p − 1.
@@ -130,9 +153,21 @@ fn vector_times(vector: &[f64], matrix: &[f64], columns: usize) -> Vec<f64> {
     product
 }
 
-/// The product of a matrix [rows, columns] and a vector [columns]: [rows].
-fn times_vector(matrix: &[f64], vector: &[f64]) -> Vec<f64> {
-    matrix.chunks_exact(vector.len()).map(|row| dot(row, vector)).collect()
+/// A matrix [rows, columns] by its columns, [columns, rows].
+fn transposed(matrix: &[f64], columns: usize) -> Vec<f64> {
+    (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns).copied()).collect()
+}
+
+/// Adds the products of all elements of two vectors to a matrix [of the first, of the second].
+fn add_outer(matrix: &mut [f64], a: &[f64], b: &[f64]) {
+    for (row, a) in matrix.chunks_exact_mut(b.len()).zip(a) {
+        row.iter_mut().zip(b).for_each(|(sum, b)| *sum += a * b);
+    }
+}
+
+/// A row of a matrix [.., width].
+fn row(matrix: &[f64], width: usize, index: usize) -> &[f64] {
+    &matrix[index * width..][..width]
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -57,17 +57,29 @@ impl LayerNorm {
         rows.chunks_exact_mut(width).map(|row| self.apply(row)).collect()
     }
 
-    /// The gradient with respect to its input `v`, of one with respect to its output.
-    pub fn backward(&self, v: &[f64], gradient: Vec<f64>) -> Vec<f64> {
-        let (Self::Folded { epsilon } | Self::Weighted { epsilon, .. }) = self else { return gradient };
+    /// The gradients with respect to its input `v` [width] of those with respect to its output, [width, gradients].
+    pub fn backward(&self, v: &[f64], mut gradients: Vec<f64>) -> Vec<f64> {
+        let (Self::Folded { epsilon } | Self::Weighted { epsilon, .. }) = self else { return gradients };
         let mut normed = v.to_vec();
         let scale = centre_and_scale(&mut normed, *epsilon);
-        let mut gradient = gradient;
-        self.weigh(&mut gradient);
-        let width = v.len() as f64;
-        let mean = gradient.iter().sum::<f64>() / width;
-        let along = super::dot(&gradient, &normed) / width;
-        gradient.iter().zip(&normed).map(|(g, n)| scale * (g - mean - n * along)).collect()
+        let (width, columns) = (v.len() as f64, gradients.len() / v.len());
+        if let Self::Weighted { weights, .. } = self {
+            for (row, weight) in gradients.chunks_exact_mut(columns).zip(weights) {
+                row.iter_mut().for_each(|g| *g *= weight);
+            }
+        }
+        let mut mean = vec![0.0; columns];
+        for row in gradients.chunks_exact(columns) {
+            mean.iter_mut().zip(row).for_each(|(mean, g)| *mean += g / width);
+        }
+        let mut along = super::vector_times(&normed, &gradients, columns);
+        along.iter_mut().for_each(|along| *along /= width);
+        for (row, n) in gradients.chunks_exact_mut(columns).zip(&normed) {
+            for ((g, mean), along) in row.iter_mut().zip(&mean).zip(&along) {
+                *g = scale * (*g - mean - n * along);
+            }
+        }
+        gradients
     }
 
     /// The rows of a matrix [rows, d_model] as they come out once they are centred and weighed: all that the norm does to
@@ -79,13 +91,9 @@ impl LayerNorm {
         for row in rows.chunks_exact_mut(d_model) {
             let mean = row.iter().sum::<f64>() / d_model as f64;
             row.iter_mut().for_each(|v| *v -= mean);
-            self.weigh(row);
-        }
-    }
-
-    fn weigh(&self, v: &mut [f64]) {
-        if let Self::Weighted { weights, .. } = self {
-            v.iter_mut().zip(weights).for_each(|(v, weight)| *v *= weight);
+            if let Self::Weighted { weights, .. } = self {
+                row.iter_mut().zip(weights).for_each(|(v, weight)| *v *= weight);
+            }
         }
     }
 }
@@ -125,13 +133,15 @@ mod tests {
             of.apply(&mut normed);
             super::super::dot(&normed, &towards)
         };
-        let gradient = of.backward(&v, towards.to_vec());
-        for i in 0..4 {
+        // Twice the gradient stands beside it.
+        let gradients = of.backward(&v, towards.iter().flat_map(|g| [*g, 2.0 * g]).collect());
+        for (i, gradient) in gradients.iter().step_by(2).enumerate() {
+            assert!((2.0 * gradient - gradients[2 * i + 1]).abs() < 1e-12);
             let (mut up, mut down) = (v.clone(), v.clone());
             up[i] += 1e-6;
             down[i] -= 1e-6;
             let slope = (value(&up) - value(&down)) / 2e-6;
-            assert!((slope - gradient[i]).abs() < 1e-8, "{i}: {slope} is not {}", gradient[i]);
+            assert!((slope - gradient).abs() < 1e-8, "{i}: {slope} is not {gradient}");
         }
     }
 }

@@ -5,7 +5,7 @@ use clockwork_model::{
 };
 use rayon::prelude::*;
 
-use super::{Activations, Embeddings, LinearHeads, Network, transformer::Transformer};
+use super::{Activations, Embeddings, LinearHeads, LogitGradients, Network, Tables, transformer::Transformer};
 use crate::Result;
 
 /// How many pairs the network sees at once: what it computes on the way then has some megabytes, which are used again and
@@ -101,8 +101,24 @@ impl Network for PaperNetwork {
         Ok(Activations { pattern, neuron_acts_pre, neuron_acts, logits, logit_scale: None })
     }
 
-    fn logit_gradients(&self, pair: (usize, usize), z: usize) -> [Vec<f64>; 2] {
-        self.textbook.logit_gradients(pair, z)
+    fn with_embeddings(&self, embeddings: &Embeddings) -> Box<dyn Network> {
+        self.textbook.with_embeddings(embeddings)
+    }
+
+    fn logit_error(&self) -> Option<f64> {
+        self.textbook.logit_error()
+    }
+
+    fn tables(&self) -> Option<Tables<'_>> {
+        self.textbook.tables()
+    }
+
+    fn products(&self) -> u64 {
+        self.textbook.products()
+    }
+
+    fn gradients(&self) -> Box<dyn LogitGradients + '_> {
+        self.textbook.gradients()
     }
 }
 

@@ -1,5 +1,6 @@
 #[cfg(test)]
 mod by_definition;
+mod bounds;
 mod gradients;
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -7,8 +8,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 use clockwork_model::{Activation, NAMES, Token, TransformerArchitecture, names};
 use rayon::prelude::*;
 
+use self::gradients::TransformerGradients;
 use super::{
-    Activations, Embeddings, LinearHeads, Network, add, add_to_rows, dot, layer_norm::LayerNorm, wide,
+    Activations, Embeddings, LinearHeads, LogitGradients, Network, Tables, add, add_to_rows, dot,
+    layer_norm::LayerNorm, row, wide,
 };
 use crate::{
     Result,
@@ -26,10 +29,13 @@ pub(super) struct Transformer {
     p: usize,
     /// The embeddings of the numbers, those of y where they are its own, and of the literals, [.., d_model].
     w_e: Vec<f64>,
+    w_pos: Vec<f64>,
     w_q: Vec<f64>,
     b_q: Vec<f64>,
     w_k: Vec<f64>,
+    b_k: Vec<f64>,
     w_v: Vec<f64>,
+    b_v: Vec<f64>,
     w_o: Vec<f64>,
     b_o: Vec<f64>,
     w_in: Vec<f64>,
@@ -70,11 +76,6 @@ impl Position {
     }
 }
 
-/// A row of a matrix.
-fn row(matrix: &[f64], width: usize, index: usize) -> &[f64] {
-    &matrix[index * width..][..width]
-}
-
 impl Transformer {
     /// A transformer of these tensors.
     pub fn new(of: TransformerArchitecture, p: usize, tensors: &BTreeMap<&'static str, Vec<f32>>) -> Self {
@@ -83,10 +84,13 @@ impl Transformer {
         let mut network = Self {
             p,
             w_e: of_name(NAMES.w_e),
+            w_pos: of_name(NAMES.w_pos),
             w_q: of_name(NAMES.w_q),
             b_q: of_name(names::B_Q),
             w_k: of_name(NAMES.w_k),
+            b_k: of_name(names::B_K),
             w_v: of_name(NAMES.w_v),
+            b_v: of_name(names::B_V),
             w_o: of_name(NAMES.w_o),
             b_o: of_name(names::B_O),
             w_in: of_name(NAMES.w_in),
@@ -102,29 +106,32 @@ impl Transformer {
             queries: Vec::new(),
             of,
         };
-        let w_pos = of_name(NAMES.w_pos);
-        let (b_k, b_v) = (of_name(names::B_K), of_name(names::B_V));
+        network.read_tokens();
+        network
+    }
+
+    /// Computes what depends on one token at a time.
+    fn read_tokens(&mut self) {
+        let (d_model, p) = (self.of.d_model, self.p);
         let mut literals = 0;
-        for (token, w_pos) in
-            network.of.tokens.tokens().to_vec().into_iter().zip(w_pos.chunks_exact(network.of.d_model))
-        {
+        let position = |(token, w_pos): (Token, &[f64])| {
             let (first, rows) = match token {
                 Token::X => (0, p),
-                Token::Y => (network.of.first_of_y(p), p),
+                Token::Y => (self.of.first_of_y(p), p),
                 Token::Literal { .. } => {
                     literals += 1;
-                    (network.of.row_of_literal(p, literals - 1), 1)
+                    (self.of.row_of_literal(p, literals - 1), 1)
                 }
             };
-            let d_model = network.of.d_model;
-            let mut resid = network.w_e[first * d_model..][..rows * d_model].to_vec();
+            let mut resid = self.w_e[first * d_model..][..rows * d_model].to_vec();
             add_to_rows(&mut resid, w_pos);
-            let keys = network.through_heads(&resid, &network.w_k, &b_k);
-            let values = network.through_heads(&resid, &network.w_v, &b_v);
-            network.positions.push(Position { token, resid, keys, values });
-        }
-        network.queries = network.through_heads(&network.last().resid, &network.w_q, &network.b_q);
-        network
+            let keys = self.through_heads(&resid, &self.w_k, &self.b_k);
+            let values = self.through_heads(&resid, &self.w_v, &self.b_v);
+            Position { token, resid, keys, values }
+        };
+        let tokens = self.of.tokens.tokens().iter().cloned();
+        self.positions = tokens.zip(self.w_pos.chunks_exact(d_model)).map(position).collect();
+        self.queries = self.through_heads(&self.last().resid, &self.w_q, &self.b_q);
     }
 
     /// Residual streams [rows, d_model], normed, times the weights of every head [n_heads, d_model, d_head], plus biases:
@@ -275,7 +282,31 @@ impl Network for Transformer {
         })
     }
 
-    fn logit_gradients(&self, pair: (usize, usize), z: usize) -> [Vec<f64>; 2] {
-        self.gradients(pair, z)
+    fn with_embeddings(&self, embeddings: &Embeddings) -> Box<dyn Network> {
+        let mut network = self.clone();
+        let numbers = self.p * self.of.d_model;
+        let of_y = network.of.first_of_y(self.p) * self.of.d_model;
+        network.w_e[..numbers].copy_from_slice(&embeddings.x);
+        if let Some(y) = &embeddings.y {
+            network.w_e[of_y..][..numbers].copy_from_slice(y);
+        }
+        network.read_tokens();
+        Box::new(network)
+    }
+
+    fn logit_error(&self) -> Option<f64> {
+        self.rounding()
+    }
+
+    fn tables(&self) -> Option<Tables<'_>> {
+        self.by_tables()
+    }
+
+    fn products(&self) -> u64 {
+        self.multiplications()
+    }
+
+    fn gradients(&self) -> Box<dyn LogitGradients + '_> {
+        Box::new(TransformerGradients::new(self))
     }
 }

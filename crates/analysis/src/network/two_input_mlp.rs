@@ -5,7 +5,11 @@ use clockwork_model::{
     names::{ONE_HOT_B_IN, ONE_HOT_B_OUT, ONE_HOT_W_IN, ONE_HOT_W_OUT, W, W_U, W_X, W_Y},
 };
 
-use super::{Activations, Embeddings, LinearHeads, Network, add_to_rows, times_vector, wide};
+use super::{
+    Activations, Embeddings, LinearHeads, LogitGradients, Network, Reads, Tables, TokenTable, add_to_rows,
+    rounding::{Bounded, largest_norm, norm},
+    transposed, wide,
+};
 use crate::{
     Result,
     product::{product, rows_of},
@@ -119,12 +123,104 @@ impl Network for TwoInputMlp {
         Ok(Activations { pattern: Vec::new(), neuron_acts_pre, neuron_acts, logits, logit_scale: None })
     }
 
+    fn with_embeddings(&self, embeddings: &Embeddings) -> Box<dyn Network> {
+        let mut network = self.clone();
+        let d_mlp = self.d_mlp;
+        let of_y = embeddings.y.as_ref().unwrap_or(&embeddings.x);
+        network.inputs = [(&self.inputs[0], &embeddings.x), (&self.inputs[1], of_y)].map(|(input, with)| {
+            match &input.embedding {
+                Some(_) => Input::embedded(with.to_vec(), &input.weights, embeddings.width, d_mlp),
+                None => Input::one_hot(with),
+            }
+        });
+        Box::new(network)
+    }
+
+    fn logit_error(&self) -> Option<f64> {
+        let number = |input: &Input| match &input.embedding {
+            Some(embedding) => {
+                let width = embedding.len() / self.p;
+                Bounded::exact(largest_norm(embedding, width)).times(norm(&input.weights), width)
+            }
+            None => Bounded::exact(largest_norm(&input.weights, self.d_mlp)),
+        };
+        let [x, y] = self.inputs.each_ref().map(number);
+        let pre = x.plus(y).plus(Bounded::exact(norm(&self.b_in)));
+        let logits = pre.through(self.activation).times(norm(&self.w_logit), self.d_mlp);
+        Some(logits.plus(Bounded::exact(norm(&self.b_out))).error.0)
+    }
+
+    fn tables(&self) -> Option<Tables<'_>> {
+        let (p, d_mlp) = (self.p, self.d_mlp);
+        let past = vec![0.0; p];
+        let table = |(input, reads): (&Input, Reads)| TokenTable {
+            reads,
+            rows: p,
+            values: input.adds.chunks_exact(d_mlp).flat_map(|adds| [adds, &past].concat()).collect(),
+            pattern: vec![[1.0; 2]],
+        };
+        let products = self.inputs.iter().filter_map(|input| {
+            let width = input.embedding.as_ref()?.len() / p;
+            Some((p * width * d_mlp) as u64)
+        });
+        Some(Tables {
+            p,
+            d_mlp,
+            activation: self.activation,
+            w_logit: self.w_logit.clone(),
+            tokens: self.inputs.iter().zip([Reads::X, Reads::Y]).map(table).collect(),
+            beside: TokenTable {
+                reads: Reads::Nothing,
+                rows: 1,
+                values: [&self.b_in[..], &self.b_out].concat(),
+                pattern: vec![[1.0; 2]],
+            },
+            pattern: Box::new(|_| vec![1.0; 2]),
+            products: products.sum(),
+        })
+    }
+
+    fn products(&self) -> u64 {
+        let of_number = |input: &Input| input.embedding.as_ref().map_or(0, |of| of.len() / self.p * self.d_mlp);
+        (self.inputs.iter().map(of_number).sum::<usize>() + self.d_mlp * self.p) as u64
+    }
+
+    fn gradients(&self) -> Box<dyn LogitGradients + '_> {
+        Box::new(MlpGradients {
+            network: self,
+            weights: self.inputs.each_ref().map(|input| transposed(&input.weights, self.d_mlp)),
+        })
+    }
+}
+
+/// An MLP and what its gradients take beside it.
+struct MlpGradients<'a> {
+    network: &'a TwoInputMlp,
+    /// From what enters for x, and for y, into the neurons, [d_mlp, width].
+    weights: [Vec<f64>; 2],
+}
+
+impl LogitGradients for MlpGradients<'_> {
     /// With respect to the one-hot vectors, where numbers enter as these.
-    fn logit_gradients(&self, pair: (usize, usize), z: usize) -> [Vec<f64>; 2] {
-        let mut to_pre: Vec<f64> = self.w_logit.iter().skip(z).step_by(self.p).copied().collect();
-        let pre = self.neuron_acts_pre(&[pair]);
-        to_pre.iter_mut().zip(pre).for_each(|(to, pre)| *to *= self.activation.derivative(pre));
-        self.inputs.each_ref().map(|input| times_vector(&input.weights, &to_pre))
+    fn of(&self, pair: (usize, usize), answers: &[usize]) -> [Vec<f64>; 2] {
+        let &TwoInputMlp { p, d_mlp, activation, ref w_logit, .. } = self.network;
+        let slopes = self.network.neuron_acts_pre(&[pair]).into_iter().map(|pre| activation.derivative(pre));
+        // Neurons whose activation is flat pass nothing on.
+        let steep: Vec<(usize, f64)> = slopes.enumerate().filter(|&(_, slope)| slope != 0.0).collect();
+        let of_neuron = |&(neuron, slope): &(usize, f64)| {
+            let row = &w_logit[neuron * p..][..p];
+            answers.iter().map(move |&z| slope * row[z])
+        };
+        let to_pre: Vec<f64> = steep.iter().flat_map(of_neuron).collect(); // [steep, answers]
+        self.weights.each_ref().map(|weights| {
+            let width = weights.len() / d_mlp;
+            if steep.is_empty() {
+                return vec![0.0; width * answers.len()];
+            }
+            let of_neuron = |(neuron, _): &(usize, f64)| &weights[neuron * width..][..width];
+            let weights: Vec<f64> = steep.iter().flat_map(of_neuron).copied().collect(); // [steep, width]
+            product(rows_of(&weights, width).transpose(), rows_of(&to_pre, answers.len()))
+        })
     }
 }
 
@@ -174,11 +270,12 @@ mod tests {
             };
             let (x, y) = (enters(3, 0), enters(1, 1));
             let found = network.run(&[(3, 1)]).unwrap().logits;
-            let gradients = network.logit_gradients((3, 1), 2);
+            let gradients = network.gradients().of((3, 1), &[4, 2]);
             for (z, found) in found.iter().enumerate() {
                 assert!((found - logit([&x, &y], z)).abs() < 1e-12, "{input:?}");
             }
-            for (d, gradient) in gradients[1].iter().enumerate() {
+            // Those of the second answer that was asked for.
+            for (d, gradient) in gradients[1].iter().skip(1).step_by(2).enumerate() {
                 let moved = |by: f64| {
                     let mut y = y.clone();
                     y[d] += by;

@@ -1,0 +1,168 @@
+//! A transformer without layer norms by tables, and how far its logits are rounded.
+
+use clockwork_model::{Token, TransformerArchitecture};
+
+use super::{Position, Transformer};
+use crate::{
+    network::{
+        Reads, TokenTable, add_to_rows, dot,
+        rounding::{Bounded, Upper, gamma, largest_norm, norm, softmax_error},
+        tables::Tables,
+    },
+    product::{product, rows_of},
+};
+
+impl Position {
+    fn reads(&self) -> Reads {
+        match self.token {
+            Token::X => Reads::X,
+            Token::Y => Reads::Y,
+            Token::Literal { .. } => Reads::Nothing,
+        }
+    }
+}
+
+impl Transformer {
+    fn has_norm(&self) -> bool {
+        [&self.before_attention, &self.before_neurons, &self.before_unembedding]
+            .into_iter()
+            .any(|norm| !norm.is_none())
+    }
+
+    /// The tables of a transformer without layer norms.
+    pub(super) fn by_tables(&self) -> Option<Tables<'_>> {
+        if self.has_norm() {
+            return None;
+        }
+        let &TransformerArchitecture { d_model, n_heads, d_head, d_mlp, activation, parallel, .. } = &self.of;
+        let (p, width, d_heads) = (self.p, d_mlp + self.p, n_heads * d_head);
+        // Into the neurons and past them, of what is at the last token anyway, and of what attention adds.
+        let side_by_side = |is_read: bool| -> Vec<f64> {
+            let rows = self.w_in.chunks_exact(d_mlp).zip(self.w_u.chunks_exact(p));
+            let read = |w_in: &[f64]| if is_read { w_in.to_vec() } else { vec![0.0; d_mlp] };
+            rows.flat_map(|(w_in, w_u)| [read(w_in), w_u.to_vec()].concat()).collect()
+        };
+        let (of_last, of_attention) = (side_by_side(true), side_by_side(!parallel));
+        let w_o = product(rows_of(&self.w_o, d_model), rows_of(&of_attention, width)); // [n_heads · d_head, width]
+        let pattern = self.pattern_ranges();
+        let table = |(position, pattern): (&Position, Vec<[f64; 2]>)| {
+            let rows = position.values.len() / d_heads;
+            let mut values = vec![0.0; rows * n_heads * width];
+            for (from, to) in position.values.chunks_exact(d_heads).zip(values.chunks_exact_mut(n_heads * width)) {
+                for (head, to) in to.chunks_exact_mut(width).enumerate() {
+                    let part = rows_of(&from[head * d_head..][..d_head], d_head);
+                    to.copy_from_slice(&product(part, rows_of(&w_o[head * d_head * width..][..d_head * width], width)));
+                }
+            }
+            TokenTable { reads: position.reads(), rows, values, pattern }
+        };
+        let tokens: Vec<TokenTable> = self.positions.iter().zip(pattern).map(table).collect();
+        let last = self.last();
+        let mut beside = product(rows_of(&last.resid, d_model), rows_of(&of_last, width));
+        add_to_rows(&mut beside, &product(rows_of(&self.b_o, d_model), rows_of(&of_attention, width)));
+        let mut past = product(rows_of(&self.b_out, d_model), rows_of(&self.w_u, p));
+        add_to_rows(&mut past, &self.b_u);
+        add_to_rows(&mut beside, &[&self.b_in[..], &past].concat());
+        let rows_of_last = last.resid.len() / d_model;
+        let all_rows: usize = tokens.iter().map(|token| token.rows).sum();
+        // Queries, keys and values, their scores, W_O and W_out, what tokens add, and what is at the last one.
+        let scores = rows_of_last * all_rows * d_heads;
+        let folded = d_heads * d_model * width + d_mlp * d_model * p + 2 * d_model * width + d_model * p;
+        let products = (rows_of_last + 2 * all_rows) * d_model * d_heads
+            + scores
+            + folded
+            + all_rows * d_heads * width
+            + rows_of_last * d_model * width;
+        Some(Tables {
+            p,
+            d_mlp,
+            activation,
+            w_logit: product(rows_of(&self.w_out, d_model), rows_of(&self.w_u, p)),
+            tokens,
+            beside: TokenTable { reads: last.reads(), rows: rows_of_last, values: beside, pattern: vec![[1.0; 2]] },
+            pattern: Box::new(|pair| self.attention(pair).into_iter().map(|share| self.pattern_of(share)).collect()),
+            products: products as u64,
+        })
+    }
+
+    /// The least and the largest pattern of every token and head over all pairs, [tokens][n_heads], by the least and the
+    /// largest score of each token.
+    fn pattern_ranges(&self) -> Vec<Vec<[f64; 2]>> {
+        let &TransformerArchitecture { n_heads, d_head, attention_divisor, .. } = &self.of;
+        let width = n_heads * d_head;
+        let scores_of = |position: &Position, head: usize| {
+            let part = head * d_head..(head + 1) * d_head;
+            let scores = self.queries.chunks_exact(width).flat_map(|query| {
+                let part = part.clone();
+                position
+                    .keys
+                    .chunks_exact(width)
+                    .map(move |key| dot(&query[part.clone()], &key[part.clone()]) / attention_divisor)
+            });
+            scores.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], s| [low.min(s), high.max(s)])
+        };
+        let by_head: Vec<Vec<[f64; 2]>> = (0..n_heads)
+            .map(|head| self.positions.iter().map(|position| scores_of(position, head)).collect())
+            .collect();
+        let share = |own: f64, others: &dyn Fn(usize) -> f64, at: usize| {
+            let rest: f64 = (0..self.positions.len()).filter(|&t| t != at).map(|t| (others(t) - own).exp()).sum();
+            self.pattern_of(1.0 / (1.0 + rest))
+        };
+        let range = |at: usize, scores: &[[f64; 2]]| {
+            let least = share(scores[at][0], &|t| scores[t][1], at);
+            let largest = share(scores[at][1], &|t| scores[t][0], at);
+            [least.min(largest), least.max(largest)]
+        };
+        (0..self.positions.len()).map(|at| by_head.iter().map(|scores| range(at, scores)).collect()).collect()
+    }
+
+    /// How far a logit can be from that of exact arithmetic; nothing behind layer norms, whose errors depend on the input.
+    pub(super) fn rounding(&self) -> Option<f64> {
+        if self.has_norm() {
+            return None;
+        }
+        let &TransformerArchitecture { d_model, n_heads, d_head, d_mlp, activation, parallel, .. } = &self.of;
+        let tokens = self.positions.len();
+        // A sum of an embedding and a position.
+        let resid = |of: &Position| {
+            let exact = Bounded::exact(largest_norm(&of.resid, d_model));
+            exact.plus(Bounded::exact(Upper(0.0)))
+        };
+        let all = self.positions.iter().map(resid).fold(resid(self.last()), |a, b| Bounded {
+            norm: a.norm.max(b.norm),
+            error: a.error.max(b.error),
+        });
+        let through = |of: Bounded, weights: &[f64], biases: &[f64]| {
+            of.times(norm(weights), d_model).plus(Bounded::exact(norm(biases)))
+        };
+        // The norms over all heads are above those of each.
+        let query = through(all, &self.w_q, &self.b_q);
+        let key = through(all, &self.w_k, &self.b_k);
+        let value = through(all, &self.w_v, &self.b_v);
+        let of_softmax = softmax_error(query, key, d_head, self.of.attention_divisor, tokens);
+        let alpha = self.of.attention_coefficient;
+        let pattern = Upper(alpha.abs()) + Upper((tokens as f64 * (1.0 - alpha).abs()).next_up());
+        let of_pattern = Upper(alpha.abs()) * of_softmax + Upper(f64::EPSILON) * pattern;
+        // The sum over tokens of pattern times value.
+        let largest = value.norm + value.error;
+        let z = Bounded {
+            norm: pattern * value.norm,
+            error: of_pattern * largest + pattern * (value.error + gamma(tokens) * largest),
+        };
+        let mid = z.times(norm(&self.w_o), n_heads * d_head).plus(Bounded::exact(norm(&self.b_o))).plus(all);
+        let read = if parallel { all } else { mid };
+        let pre = read.times(norm(&self.w_in), d_model).plus(Bounded::exact(norm(&self.b_in)));
+        let acts = pre.through(activation);
+        let post = acts.times(norm(&self.w_out), d_mlp).plus(Bounded::exact(norm(&self.b_out))).plus(mid);
+        let logits = post.times(norm(&self.w_u), d_model).plus(Bounded::exact(norm(&self.b_u)));
+        Some(logits.error.0)
+    }
+
+    /// How many multiplications the matrices take on one pair.
+    pub(super) fn multiplications(&self) -> u64 {
+        let &TransformerArchitecture { d_model, n_heads, d_head, d_mlp, .. } = &self.of;
+        let (width, tokens) = (n_heads * d_head, self.positions.len());
+        let attention = (1 + 2 * tokens) * d_model * width + 2 * tokens * width + width * d_model;
+        (attention + 2 * d_model * d_mlp + d_model * self.p) as u64
+    }
+}

@@ -13,9 +13,11 @@ const P: usize = 113;
 
 const FREQS: [usize; 5] = [14, 35, 41, 42, 52];
 
-/// Five frequencies of 51 angles have 510 neurons.
+/// Five frequencies of 51 angles have 510 neurons. The network is about as sure as a trained one: the odds of a clock as it is
+/// are too small for the processor's usual numbers.
 fn checkpoint() -> CheckpointFile {
-    let (config, weights) = clock(P, &FREQS, 51);
+    let (config, mut weights) = clock(P, &FREQS, 51);
+    weights.w_u.iter_mut().for_each(|w| *w *= 0.05);
     let checkpoint = Checkpoint::of_weights(config, weights);
     CheckpointFile { path: "clock".into(), sha256: String::new(), checkpoint }
 }
@@ -41,13 +43,21 @@ fn whole(bencher: Bencher) {
     });
 }
 
+/// The same without the algorithm: what `--quick` leaves out is the difference, with gradient symmetricity over all triples.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn quick(bencher: Bencher) {
+    let checkpoint = checkpoint();
+    let directory = tempfile::tempdir().expect("there is room for an analysis");
+    bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
+        let files = AnalysisFiles::quick(&checkpoint, &mut ()).expect("the network is whole");
+        files.write(directory.path()).expect("the directory can be written to");
+    });
+}
+
 /// Everything that `clockwork progress` measures of a checkpoint once it is read; it measures two at once.
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn progress_row(bencher: Bencher) {
-    let (config, mut weights) = clock(P, &FREQS, 51);
-    // About as sure as a trained network: the odds of a clock as it is are too small for the processor's usual numbers.
-    weights.w_u.iter_mut().for_each(|w| *w *= 0.05);
-    let checkpoint = CheckpointFile { checkpoint: Checkpoint::of_weights(config, weights), ..checkpoint() };
+    let checkpoint = checkpoint();
     bencher
         .counter(ItemsCount::new(1_u32))
         .bench_local(|| ProgressRow::of(black_box(&checkpoint), &FREQS).expect("the network is whole"));

@@ -1,8 +1,12 @@
 use std::{borrow::Cow, collections::HashSet};
 
-use clockwork_model::{Activation, Checkpoint, Coordinates, Split, Task};
+use clockwork_model::{Activation, Checkpoint, Coordinates, Split, Task, loss};
+use rayon::prelude::*;
 
-use crate::{Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, losses::Losses, network_of};
+use crate::{
+    Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, additive::Additive, losses::Losses,
+    network_of,
+};
 
 /// A network and what it does on all n² inputs, in 64 bits and in the coordinates of its task.
 ///
@@ -35,8 +39,7 @@ pub struct AnalysedNetwork {
     task: Task,
     /// The index of every input among the task's pairs, [n²].
     pairs: Vec<usize>,
-    /// The answer of every coordinate, [n].
-    answers: Vec<usize>,
+    coordinates: Coordinates,
     n: usize,
 }
 
@@ -49,7 +52,7 @@ struct GradientsInCoordinates<'a> {
 impl LogitGradients for GradientsInCoordinates<'_> {
     fn of(&self, (x, y): (usize, usize), answers: &[usize]) -> [Vec<f64>; 2] {
         let pair = self.of.task.pair(self.of.pairs[x * self.of.n + y]);
-        let answers: Vec<usize> = answers.iter().map(|&z| self.of.answers[z]).collect();
+        let answers: Vec<usize> = answers.iter().map(|&z| self.of.coordinates.answer[z]).collect();
         self.gradients.of(pair, &answers)
     }
 }
@@ -77,10 +80,10 @@ impl AnalysedNetwork {
     /// [`Error::Device`](crate::Error::Device) where the result cannot be read back.
     pub fn of(checkpoint: &Checkpoint) -> Result<Self> {
         let task = checkpoint.metadata.task;
-        Self::in_coordinates(&task.coordinates(), task, network_of(checkpoint))
+        Self::in_coordinates(task.coordinates(), task, network_of(checkpoint))
     }
 
-    fn in_coordinates(coordinates: &Coordinates, task: Task, network: Box<dyn Network>) -> Result<Self> {
+    fn in_coordinates(coordinates: Coordinates, task: Task, network: Box<dyn Network>) -> Result<Self> {
         let p = task.modulus;
         let pairs: Vec<(usize, usize)> = coordinates.pairs().collect();
         let Activations { pattern, neuron_acts_pre, neuron_acts, logits, logit_scale } =
@@ -89,18 +92,18 @@ impl AnalysedNetwork {
         Ok(Self {
             d_mlp: w_logit.len() / p,
             activation: network.activation(),
-            embedding: embedding(&network.embeddings(), coordinates),
-            w_logit: columns(&w_logit, p, &coordinates.answer),
+            embedding: embedding(&network.embeddings(), &coordinates),
+            w_logit: columns(w_logit, p, &coordinates.answer),
             logit_scale,
             pattern,
             attended: network.attended(),
             neuron_acts_pre,
             neuron_acts,
-            logits: columns(&logits, p, &coordinates.answer),
+            logits: columns(logits, p, &coordinates.answer),
             task,
             pairs: pairs.into_iter().map(|pair| task.index(pair)).collect(),
-            answers: coordinates.answer.clone(),
             n: coordinates.n(),
+            coordinates,
             network,
         })
     }
@@ -123,15 +126,55 @@ impl AnalysedNetwork {
         self.embedding.len() / self.n
     }
 
+    /// Whether x and y have embeddings of their own.
+    pub(crate) fn has_own_embeddings(&self) -> bool {
+        self.network.embeddings().y.is_some()
+    }
+
     /// The embeddings of x in the order of their coordinates, [n, width].
     pub(crate) fn embedding_of_x(&self) -> Vec<f64> {
         let width = self.network.embeddings().width;
         self.embedding.chunks_exact(self.embedding_width()).flat_map(|row| &row[..width]).copied().collect()
     }
 
+    /// What numbers add to the neurons and to the logits, and how many multiplications that took, where there is no more to a
+    /// network of ReLUs.
+    pub(crate) fn additive(&self) -> Option<(Additive, u64)> {
+        let tables = self.network.tables().filter(|tables| tables.activation == Activation::Relu)?;
+        let Coordinates { x, y, answer } = &self.coordinates;
+        Some((Additive::new(&tables, [x, y], answer), tables.products))
+    }
+
+    /// How many multiplications the matrices of the network take on all inputs.
+    pub(crate) fn products(&self) -> u64 {
+        (self.n * self.n) as u64 * self.network.products()
+    }
+
     /// How far a computed logit can be from that of exact arithmetic, where a bound is known.
     pub(crate) fn logit_error(&self) -> Option<f64> {
         self.network.logit_error()
+    }
+
+    /// The same network with another embedding: what becomes of the embeddings of the numbers in the order of their
+    /// coordinates, [n, width], of x and, where they are others, of y. A number without a coordinate keeps its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of the change.
+    pub(crate) fn with_embedding(&self, change: impl Fn(&[f64]) -> Result<Vec<f64>>) -> Result<Changed<'_>> {
+        let Embeddings { width, x, y } = self.network.embeddings();
+        let changed = |embeddings: &[f64], coordinates: &[usize]| -> Result<Cow<[f64]>> {
+            let rows = coordinates.iter().flat_map(|&number| &embeddings[number * width..][..width]);
+            let mut all = embeddings.to_vec();
+            let rows = change(&rows.copied().collect::<Vec<f64>>())?;
+            for (row, &number) in rows.chunks_exact(width).zip(coordinates) {
+                all[number * width..][..width].copy_from_slice(row);
+            }
+            Ok(all.into())
+        };
+        let x = changed(&x, &self.coordinates.x)?;
+        let y = y.map(|y| changed(&y, &self.coordinates.y)).transpose()?;
+        Ok(Changed { network: self.network.with_embeddings(&Embeddings { width, x, y }), of: self })
     }
 
     /// The gradients of its logits, with numbers and answers by their coordinates.
@@ -183,6 +226,40 @@ impl AnalysedNetwork {
     }
 }
 
+/// A network in which something was changed, by the coordinates of the network that it was.
+pub(crate) struct Changed<'a> {
+    network: Box<dyn Network>,
+    of: &'a AnalysedNetwork,
+}
+
+impl Changed<'_> {
+    /// Its logits on some inputs, [inputs, n].
+    pub fn logits(&self, inputs: &[usize]) -> Result<Vec<f64>> {
+        let pairs: Vec<(usize, usize)> =
+            inputs.iter().map(|&input| self.of.task.pair(self.of.pairs[input])).collect();
+        let logits = match self.network.tables() {
+            Some(tables) => tables.logits(&pairs),
+            None => self.network.run(&pairs)?.logits,
+        };
+        Ok(columns(logits, self.of.task.modulus, &self.of.coordinates.answer))
+    }
+
+    /// Its mean loss in nats, and the share of the answers that are right, on some inputs.
+    pub fn loss_and_accuracy(&self, inputs: &[usize]) -> Result<[f64; 2]> {
+        let n = self.of.n;
+        let logits = self.logits(inputs)?;
+        let of_input = |(&input, row): (&usize, &[f64])| {
+            let answer = (input / n + input % n) % n;
+            let is_right = row.iter().enumerate().all(|(z, &logit)| z == answer || logit < row[answer]);
+            [loss::of_row(row, answer), f64::from(u8::from(is_right))]
+        };
+        // Summed in the order of the inputs, on any number of threads.
+        let all: Vec<[f64; 2]> = inputs.par_iter().zip(logits.par_chunks(n)).map(of_input).collect();
+        let sums = all.iter().fold([0.0; 2], |sums, of| [sums[0] + of[0], sums[1] + of[1]]);
+        Ok(sums.map(|sum| sum / inputs.len() as f64))
+    }
+}
+
 impl AllPairs<'_> {
     fn losses(&self) -> Losses<'_> {
         Losses { task: self.task, original: &self.logits }
@@ -231,8 +308,11 @@ fn embedding(of: &Embeddings, coordinates: &Coordinates) -> Vec<f64> {
 }
 
 /// Chosen columns of row-major data whose rows have `width` numbers.
-fn columns(data: &[f64], width: usize, chosen: &[usize]) -> Vec<f64> {
-    data.chunks_exact(width).flat_map(|row| chosen.iter().map(|&column| row[column])).collect()
+fn columns(data: Vec<f64>, width: usize, chosen: &[usize]) -> Vec<f64> {
+    match chosen.iter().copied().eq(0..width) {
+        true => data,
+        false => data.chunks_exact(width).flat_map(|row| chosen.iter().map(|&column| row[column])).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -262,7 +342,7 @@ mod tests {
         let coordinates = Coordinates { x: names.clone(), y: names.clone(), answer: names };
         let expected = AnalysedNetwork::of(&Checkpoint::of_weights(config, weights)).unwrap();
         let renamed = network_of(&Checkpoint::of_weights(config, renamed));
-        let found = AnalysedNetwork::in_coordinates(&coordinates, task, renamed).unwrap();
+        let found = AnalysedNetwork::in_coordinates(coordinates, task, renamed).unwrap();
         assert_eq!((&found.embedding, &found.w_logit), (&expected.embedding, &expected.w_logit));
         for (found, expected) in [
             (&found.pattern, &expected.pattern),

@@ -54,8 +54,18 @@ pub struct Analysis {
 }
 
 /// The stages of an analysis, in their order.
-pub const STAGES: [&str; 6] =
-    ["running the network", "embedding and attention", "neurons", "W_logit", "ablations", "logits"];
+pub const STAGES: [&str; 7] = [
+    "running the network",
+    "embedding and attention",
+    "neurons",
+    "W_logit",
+    "ablations",
+    "logits",
+    STAGE_OF_ALGORITHM,
+];
+
+/// The last of them, which comes when all else is known of a network.
+pub(crate) const STAGE_OF_ALGORITHM: &str = "algorithm";
 
 /// Receives the progress of an analysis.
 pub trait Observer {

@@ -4,7 +4,9 @@ use clockwork_files::{in_turn, remove_old_leftovers, write_json_atomically};
 use clockwork_model::{Architecture, CheckpointFile, ImportedFrom, ModelConfig, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::{Analysis, Arrays, Claim, Error, Measures, Observer, Result, Summary, claims};
+use crate::{
+    Algorithm, Analysis, Arrays, Claim, Error, Measures, Observer, Result, Summary, analysis::STAGE_OF_ALGORITHM, claims,
+};
 
 /// What an analysis leaves behind: `analysis.json` and `arrays.safetensors`.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +25,9 @@ pub struct Findings {
     /// Progress measures; nothing in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measures: Option<Measures>,
+    /// Which algorithm the network follows, and how surely; nothing where that was left out, and in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<Algorithm>,
     /// The claims, checked.
     pub claims: Vec<Claim>,
     /// What was analysed, by what.
@@ -71,12 +76,29 @@ impl AnalysisFiles {
     ///
     /// # Errors
     ///
-    /// Those of [`Analysis::new`].
+    /// Those of [`Analysis::new`], and of running the network once more.
     pub fn of(file: &CheckpointFile, observer: &mut dyn Observer) -> Result<Self> {
+        let analysis = Analysis::new(&file.checkpoint, observer)?;
+        observer.stage(STAGE_OF_ALGORITHM);
+        let mut files = Self::new(file, &analysis);
+        if let Some(measures) = &mut files.findings.measures {
+            let algorithm = Algorithm::new(&file.checkpoint, &analysis, measures)?;
+            measures.gradient_symmetricity_all = Some(algorithm.symmetricity.mean);
+            files.findings.algorithm = Some(algorithm);
+        }
+        Ok(files)
+    }
+
+    /// The same but for the algorithm, which takes longest.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Analysis::new`].
+    pub fn quick(file: &CheckpointFile, observer: &mut dyn Observer) -> Result<Self> {
         Ok(Self::new(file, &Analysis::new(&file.checkpoint, observer)?))
     }
 
-    /// What an analysis of a checkpoint leaves behind.
+    /// What an analysis of a checkpoint leaves behind, but for the algorithm.
     #[must_use]
     pub fn new(file: &CheckpointFile, analysis: &Analysis) -> Self {
         let summary = Summary::new(analysis);
@@ -94,7 +116,7 @@ impl AnalysisFiles {
             sources: SOURCES.to_owned(),
         };
         let measures = Some(Measures::new(analysis));
-        let findings = Findings { claims: claims(&summary), summary, measures, provenance };
+        let findings = Findings { claims: claims(&summary), summary, measures, algorithm: None, provenance };
         Self { findings, arrays: analysis.arrays() }
     }
 

@@ -212,6 +212,82 @@ pub const RELU_GAIN: Bound = Bound {
     typical: Typical::NotMeasured,
 };
 
+/// The gradient symmetricity above which a network is a pizza.
+pub const SYMMETRICITY_OF_PIZZA: Bound = Bound {
+    relation: Relation::Above,
+    value: 0.98,
+    source: "the line between clocks and pizzas of Zhong et al. 2023, section 5",
+    typical: Typical::NotMeasured,
+};
+
+/// The distance irrelevance below which a network is a pizza.
+pub const IRRELEVANCE_OF_PIZZA: Bound = Bound {
+    relation: Relation::Below,
+    value: 0.6,
+    source: "the line between clocks and pizzas of Zhong et al. 2023, section 5",
+    typical: Typical::NotMeasured,
+};
+
+/// The gradient symmetricity below which a network is a clock.
+pub const SYMMETRICITY_OF_CLOCK: Bound = Bound { relation: Relation::Below, ..SYMMETRICITY_OF_PIZZA };
+
+/// The distance irrelevance above which a network is a clock.
+pub const IRRELEVANCE_OF_CLOCK: Bound = Bound { relation: Relation::Above, ..IRRELEVANCE_OF_PIZZA };
+
+/// The circularity of a network whose embedding is circles: others are neither clock nor pizza to the study.
+pub const CIRCULARITY: Bound = Bound {
+    relation: Relation::AtLeast,
+    value: 0.995,
+    source: "what Zhong et al. 2023, appendix, call circular",
+    typical: Typical::NotMeasured,
+};
+
+/// The accuracy of a network that an algorithm is looked for in.
+pub const ACCURACY_OF_ALGORITHM: Bound = Bound {
+    relation: Relation::AtLeast,
+    value: 0.99,
+    source: "a network that answers many inputs wrong follows no algorithm for them",
+    typical: Typical::NotMeasured,
+};
+
+/// How many key frequencies a clock or a pizza has.
+pub const FREQS_OF_ALGORITHM: Bound = Bound {
+    relation: Relation::AtLeast,
+    value: 1.0,
+    source: "clocks and pizzas are both made of frequencies with neurons of their own",
+    typical: Typical::NotMeasured,
+};
+
+/// The share of the logits that the waves of a clock or a pizza explain.
+pub const WAVES_OF_ALGORITHM: Bound = Bound {
+    relation: Relation::AtLeast,
+    value: 0.5,
+    source: "waves of x + y − z are the larger part of what clocks and pizzas write; of the published ones 0.86 and more",
+    typical: Typical::NotMeasured,
+};
+
+/// How far the phases of a neuron's inputs may miss that of its output.
+pub const MISALIGNMENT: Bound = Bound {
+    relation: Relation::Below,
+    value: std::f64::consts::FRAC_1_PI,
+    source: "half of what phases give that have nothing to do with each other, 2/π",
+    typical: Typical::NotMeasured,
+};
+
+/// The share of the inputs that the waves certify.
+pub const CERTIFIED: Bound = Bound {
+    relation: Relation::Above,
+    value: 0.5,
+    source: "most answers are right because of the waves",
+    typical: Typical::NotMeasured,
+};
+
+/// A check that one figure is more than another.
+pub fn more_than(quantity: &str, value: f64, other: f64, source: &str) -> Check {
+    let (quantity, source) = (quantity.to_owned(), source.to_owned());
+    Check { quantity, freq: None, value, relation: Relation::Above, bound: other, source }
+}
+
 impl Bound {
     /// A check of a figure against the bound.
     pub fn check(&self, quantity: &str, value: f64) -> Check {

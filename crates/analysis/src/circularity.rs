@@ -1,4 +1,4 @@
-use crate::{AnalysedNetwork, Error, FourierBasis, Result, product::rows_of};
+use crate::{AnalysedNetwork, FourierBasis, Result, principal_components::PrincipalComponents};
 
 /// How many principal components are looked at.
 const COMPONENTS: usize = 4;
@@ -9,35 +9,20 @@ const COMPONENTS: usize = 4;
 ///
 /// # Errors
 ///
-/// [`Error::SingularValues`] where the components do not converge.
+/// [`Error::SingularValues`](crate::Error::SingularValues) where the components do not converge.
 pub(crate) fn circularity(basis: &FourierBasis, network: &AnalysedNetwork) -> Result<f64> {
     of_embedding(basis, &network.embedding_of_x())
 }
 
 /// That of an embedding, [n, width].
 fn of_embedding(basis: &FourierBasis, embedding: &[f64]) -> Result<f64> {
-    let n = basis.modulus();
-    let width = embedding.len() / n;
-    let mut centred = embedding.to_vec();
-    for column in 0..width {
-        let mean = embedding.iter().skip(column).step_by(width).sum::<f64>() / n as f64;
-        centred.iter_mut().skip(column).step_by(width).for_each(|value| *value -= mean);
-    }
-    let svd = rows_of(&centred, width).thin_svd().map_err(|_| Error::SingularValues { matrix: "W_E" })?;
-    let components = COMPONENTS.min(n).min(width);
-    let largest = svd.S().column_vector()[0];
-    let share = |component: usize| {
-        // A direction in which numbers do not differ is one of rounding.
-        if svd.S().column_vector()[component] <= 1e-12 * largest {
-            return 0.0;
-        }
-        let scores: Vec<f64> = (0..n).map(|number| svd.U()[(number, component)]).collect();
-        let power = |row: usize| basis.component(row, &scores, 1)[0].powi(2);
-        let of_freq = |k: usize| basis.rows_of(k).into_iter().map(power).sum::<f64>();
-        // The scores are a unit vector.
-        basis.frequencies().map(of_freq).fold(0.0, f64::max)
-    };
-    Ok((0..components).map(share).sum::<f64>() / components as f64)
+    let components = PrincipalComponents::new(basis.modulus(), embedding)?;
+    let largest: Vec<f64> = components
+        .shares(basis)
+        .take(COMPONENTS)
+        .map(|shares| shares.into_iter().fold(0.0, f64::max))
+        .collect();
+    Ok(largest.iter().sum::<f64>() / largest.len() as f64)
 }
 
 #[cfg(test)]

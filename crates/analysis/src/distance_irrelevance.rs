@@ -7,8 +7,11 @@ pub(crate) fn distance_irrelevance(n: usize, logits: &[f64]) -> f64 {
     let at_distance =
         |distance: usize| (0..n).map(move |y| of_answer((y + distance) % n, y)).collect::<Vec<f64>>();
     let within = (0..n).map(|distance| standard_deviation(&at_distance(distance))).sum::<f64>() / n as f64;
-    let all = standard_deviation(&(0..n).flat_map(at_distance).collect::<Vec<f64>>());
-    if all > 0.0 { within / all } else { 0.0 }
+    let logits: Vec<f64> = (0..n).flat_map(at_distance).collect();
+    let all = standard_deviation(&logits);
+    let largest = logits.iter().fold(0.0, |largest: f64, logit| largest.max(logit.abs()));
+    // What differs by rounding alone is the same.
+    if all > 1e-12 * largest { within / all } else { 0.0 }
 }
 
 /// The standard deviation of values that are all there are.

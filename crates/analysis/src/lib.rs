@@ -19,6 +19,9 @@
 //! ```
 
 mod ablation;
+mod additive;
+mod algorithm;
+mod algorithm_tests;
 mod alignment;
 mod analysed_network;
 mod analysis;
@@ -33,6 +36,7 @@ mod claims;
 mod cleanliness;
 mod cluster;
 mod comparison;
+mod control;
 mod course_claims;
 mod course_findings;
 mod course_maps;
@@ -40,9 +44,11 @@ mod course_phases;
 mod curve;
 mod direction;
 mod distance_irrelevance;
+mod drawn;
 mod effective_weights;
 mod embedding;
 mod error;
+mod formula_fit;
 mod fourier_basis;
 mod gini;
 mod key_freqs;
@@ -57,14 +63,17 @@ mod measures;
 mod named_freq;
 mod network;
 mod neuron_clusters;
+mod neuron_certificate;
 mod number;
 mod participation;
 mod phases;
+mod principal_components;
 mod product;
 mod progress;
 mod progress_files;
 mod progress_losses;
 mod published_triples;
+mod quadrature;
 mod reason;
 mod relu_fit;
 mod resonance;
@@ -72,13 +81,17 @@ mod sampled_scores;
 mod served_freq;
 mod share;
 mod singular_values;
+mod sufficiency;
 mod summary;
 mod symmetricity;
 mod term_shares;
 mod w_logit;
+mod wave;
 mod wave_certificate;
 
 pub use ablation::Ablation;
+pub use algorithm::{Algorithm, AlgorithmKind, Cost};
+pub use algorithm_tests::AlgorithmTests;
 pub use alignment::Alignment;
 pub use analysed_network::AnalysedNetwork;
 pub use analysis::{Analysis, Observer, STAGES};
@@ -93,6 +106,7 @@ pub use comparison::{
     Across, CheckAcross, ClaimAcross, ComparedRun, Comparison, CourseAcross, HarmfulAblation, HoldAtLoss,
     LeadAcross, MeanOverlap, Overlap, Pair, RunFindings, Spread, common_task,
 };
+pub use control::Control;
 pub use course_claims::course_claims;
 pub use course_findings::CourseFindings;
 pub use course_maps::{CheckpointMaps, CourseMaps};
@@ -101,6 +115,7 @@ pub use direction::Direction;
 pub use effective_weights::EffectiveWeights;
 pub use embedding::Embedding;
 pub use error::{Error, Result};
+pub use formula_fit::FormulaFit;
 pub use fourier_basis::FourierBasis;
 pub use leads::{
     CourseCurves, EXCLUDED_LOSS, GENERALISED, Lead, MEMORISED, MeasureCurve, RESTRICTED_LOSS, TEST_ACCURACY,
@@ -112,11 +127,14 @@ pub use measures::{LossMeasures, Measures};
 pub use named_freq::{NamedFreq, Role};
 pub use network::{Activations, Embeddings, LinearHeads, LogitGradients, Network, network_of};
 pub use neuron_clusters::{CLUSTER_FRAC_EXPLAINED, NeuronClusters};
+pub use neuron_certificate::NeuronCertificate;
 pub use number::short;
 pub use progress::{KeyFreqsRule, Progress, ProgressRow, RowArrays};
+pub use quadrature::Quadrature;
 pub use relu_fit::ReluFit;
 pub use sampled_scores::SampledScores;
 pub use symmetricity::Symmetricity;
+pub use sufficiency::{Kept, Sufficiency, WithoutOthers};
 pub use summary::{KeyFreqsByRule, OtherSum, Summary};
 pub use w_logit::WLogit;
 pub use wave_certificate::WaveCertificate;

@@ -195,13 +195,13 @@ impl Measures {
         let inputs = InputWaves::new(basis, network);
         let measured = |which: fn(&LossOver) -> Option<f64>| losses.measures(key_freqs, which);
         let logit_coefficients = by_sum.amplitudes(key_freqs);
-        let certificate = WaveCertificate::new(network, &logit_coefficients);
+        let certificate = WaveCertificate::new(n, &network.logits, &logit_coefficients, network.logit_error());
         let symmetricity = Symmetricity::over(network, &published_triples(n));
         Self {
             p: of.p,
             accuracy: of.accuracy,
             key_freqs: key_freqs.to_vec(),
-            frac_logits_explained_3d: frac_explained(network, &logit_coefficients),
+            frac_logits_explained_3d: frac_explained(n, &network.logits, &logit_coefficients),
             wave_margin: Some(certificate.margin),
             certified_accuracy: Some(certificate.accuracy()),
             logit_coefficients,
@@ -210,7 +210,7 @@ impl Measures {
             test: measured(|loss| loss.train_and_test.map(|[_, test]| test)),
             ipr_input: mean_of_live(clusters, &inputs.participation(basis)),
             ipr_output: mean_of_live(clusters, &output_participation(basis, w_logit)),
-            phase_misalignment: phase_misalignment(basis, clusters, &inputs, w_logit),
+            phase_misalignment: phase_misalignment(basis, clusters, &inputs, &w_logit.coefficients),
             distance_irrelevance: distance_irrelevance(n, &network.logits),
             gradient_symmetricity: Some(symmetricity.mean),
             gradient_symmetricity_triples: Some(symmetricity.triples),
@@ -271,11 +271,9 @@ fn projected_neurons(of: &Measured) -> BySum {
     logits
 }
 
-/// The share of the logits, centred over answers, that the waves Σ C_k cos ω_k(x + y − z) explain.
-fn frac_explained(network: &AnalysedNetwork, coefficients: &BTreeMap<usize, f64>) -> f64 {
-    let n = network.n();
-    let centred: f64 = network
-        .logits
+/// The share of logits [n², n], centred over answers, that the waves Σ C_k cos ω_k(x + y − z) explain.
+pub(crate) fn frac_explained(n: usize, logits: &[f64], coefficients: &BTreeMap<usize, f64>) -> f64 {
+    let centred: f64 = logits
         .chunks_exact(n)
         .map(|row| {
             let mean = row.iter().sum::<f64>() / n as f64;

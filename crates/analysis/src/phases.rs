@@ -3,22 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Cluster, FourierBasis, NeuronClusters, WLogit, participation::InputWaves};
+use crate::{Cluster, FourierBasis, NeuronClusters, participation::InputWaves};
 
 /// The mean of |sin(φ_x + φ_y − ψ)| over the neurons of each cluster: 0 where they add up, 2/π where they have nothing to
-/// do with each other.
+/// do with each other. The neurons' rows of `W_logit` are given by their Fourier coefficients, [d_mlp, n].
 pub(crate) fn phase_misalignment(
     basis: &FourierBasis,
     clusters: &NeuronClusters,
     inputs: &InputWaves,
-    w_logit: &WLogit,
+    w_logit: &[f64],
 ) -> BTreeMap<usize, f64> {
     let (n, d_mlp) = (basis.modulus(), clusters.cluster.len());
     let of_cluster = |&k: &usize| {
         let members = clusters.members(Cluster::Frequency(k));
         let of_neuron = |&neuron: &usize| {
             let input = |of: &[f64]| phase(basis, k, |row| of[row * d_mlp + neuron]);
-            let output = phase(basis, k, |row| w_logit.coefficients[neuron * n + row]);
+            let output = phase(basis, k, |row| w_logit[neuron * n + row]);
             (input(&inputs.of_x) + input(&inputs.of_y) - output).sin().abs()
         };
         (k, members.iter().map(of_neuron).sum::<f64>() / members.len() as f64)

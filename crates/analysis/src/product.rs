@@ -20,4 +20,15 @@ pub(crate) fn product(a: MatRef<f64>, b: MatRef<f64>) -> Vec<f64> {
 pub(crate) fn write_product(out: &mut [f64], a: MatRef<f64>, b: MatRef<f64>) {
     let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
     matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
+    leave_vector_registers();
+}
+
+/// Tells the processor that the upper halves of its vector registers are free. Kernels of matrix products leave them in use,
+/// and on Intel's processors every plain instruction that comes later, such as those of an exponential, waits for them: a
+/// loss takes several times as long.
+fn leave_vector_registers() {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = pulp::x86::V3::try_new() {
+        simd.avx._mm256_zeroupper();
+    }
 }

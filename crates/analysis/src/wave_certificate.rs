@@ -3,8 +3,6 @@ use std::{collections::BTreeMap, f64::consts::TAU};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::AnalysedNetwork;
-
 /// Which inputs the waves Σ C_k cos ω_k(x + y − z) answer right by themselves, whatever else is in the logits.
 ///
 /// With C_k fitted to the logits, the right answer is ahead of any other by at least the waves' margin M. What is left of the
@@ -25,12 +23,19 @@ pub struct WaveCertificate {
 }
 
 impl WaveCertificate {
-    /// The certificate of a network by the amplitudes of its waves.
-    pub(crate) fn new(network: &AnalysedNetwork, amplitudes: &BTreeMap<usize, f64>) -> Self {
-        let (n, logit_error) = (network.n(), network.logit_error());
+    /// The certificate of logits [n², n], by the amplitudes of their waves and how far they can be from exact ones.
+    pub(crate) fn new(
+        n: usize,
+        logits: &[f64],
+        amplitudes: &BTreeMap<usize, f64>,
+        logit_error: Option<f64>,
+    ) -> Self {
         let waves: Vec<f64> = (0..n)
             .map(|e| amplitudes.iter().map(|(k, c)| c * (TAU * (k * e % n) as f64 / n as f64).cos()).sum())
             .collect();
+        if amplitudes.is_empty() {
+            return Self { margin: 0.0, certified: 0, inputs: n * n, logit_error };
+        }
         // A difference of rounded numbers is moved to the next one, on the side that certifies less. Whatever numbers the
         // waves are rounded to, the same are in the margin and in what is left.
         let margin = waves[1..].iter().map(|wave| (waves[0] - wave).next_down()).fold(f64::INFINITY, f64::min);
@@ -49,7 +54,7 @@ impl WaveCertificate {
         };
         // Waves that put another answer first are no reason for the right one.
         let certified = match margin > 0.0 {
-            true => network.logits.par_chunks(n).enumerate().filter(|&of| is_certified(of)).count(),
+            true => logits.par_chunks(n).enumerate().filter(|&of| is_certified(of)).count(),
             false => 0,
         };
         Self { margin, certified, inputs: n * n, logit_error }

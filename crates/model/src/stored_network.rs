@@ -41,6 +41,18 @@ impl StoredNetwork {
         }
     }
 
+    /// A network of the same sizes whose tensors are made of this one's.
+    #[must_use]
+    pub fn map_tensors(&self, mut made_of: impl FnMut(&[f32]) -> Vec<f32>) -> Self {
+        match self {
+            Self::Paper(weights) => Self::Paper(weights.as_ref().map(|tensor| made_of(tensor))),
+            Self::Other(OtherNetwork { architecture, tensors }) => {
+                let tensors = tensors.iter().map(|(&name, tensor)| (name, made_of(tensor))).collect();
+                Self::Other(OtherNetwork { architecture: architecture.clone(), tensors })
+            }
+        }
+    }
+
     /// Its architecture, if it is not the paper's.
     #[must_use]
     pub fn architecture(&self) -> Option<&Architecture> {

@@ -18,14 +18,16 @@ pub struct Tables<'a> {
     /// What they compute.
     pub activation: Activation,
     /// From neurons to logits, [d_mlp, p].
-    pub w_logit: Vec<f64>,
+    pub w_logit: &'a [f64],
     /// What tokens add through attention, by the order of the tokens; in an MLP x and y.
     pub tokens: Vec<TokenTable>,
     /// What is there without attention: the residual stream at the last token, and biases.
     pub beside: TokenTable,
     /// The pattern of a pair, [heads, tokens].
     pub pattern: Box<dyn Fn((usize, usize)) -> Vec<f64> + Send + Sync + 'a>,
-    /// How many multiplications the tables and the bounds of the pattern took.
+    /// The least and the largest pattern of each token and head over all pairs, [tokens][heads].
+    pub pattern_ranges: Box<dyn Fn() -> Vec<Vec<[f64; 2]>> + Send + Sync + 'a>,
+    /// How many multiplications the tables and the ranges of the pattern take.
     pub products: u64,
 }
 
@@ -38,8 +40,6 @@ pub struct TokenTable {
     pub rows: usize,
     /// [rows, heads, d_mlp + p]
     pub values: Vec<f64>,
-    /// The least and the largest pattern over all pairs, per head.
-    pub pattern: Vec<[f64; 2]>,
 }
 
 /// What a token is.
@@ -102,7 +102,7 @@ impl Tables<'_> {
             acts.iter_mut().zip(pre).for_each(|(act, &pre)| *act = self.activation.of(pre));
             past.copy_from_slice(direct);
         }
-        write_product(logits, rows_of(&acts, d_mlp), rows_of(&self.w_logit, self.p));
+        write_product(logits, rows_of(&acts, d_mlp), rows_of(self.w_logit, self.p));
         add(logits, &past);
     }
 }

@@ -3,12 +3,16 @@ mod by_definition;
 mod bounds;
 mod gradients;
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use clockwork_model::{Activation, NAMES, Token, TransformerArchitecture, names};
 use rayon::prelude::*;
 
-use self::gradients::TransformerGradients;
+use self::{bounds::Folded, gradients::TransformerGradients};
 use super::{
     Activations, Embeddings, LinearHeads, LogitGradients, Network, Tables, add, add_to_rows, dot,
     layer_norm::LayerNorm, row, wide,
@@ -51,6 +55,8 @@ pub(super) struct Transformer {
     positions: Vec<Position>,
     /// The queries of everything that can be at the last position, [rows, n_heads · d_head].
     queries: Vec<f64>,
+    /// The weights that do not depend on tokens, folded where tables are asked for.
+    folded: OnceLock<Arc<Folded>>,
 }
 
 /// Everything that can be at a position: each number, or one literal.
@@ -104,6 +110,7 @@ impl Transformer {
             before_unembedding,
             positions: Vec::new(),
             queries: Vec::new(),
+            folded: OnceLock::new(),
             of,
         };
         network.read_tokens();

@@ -157,7 +157,6 @@ impl Network for TwoInputMlp {
             reads,
             rows: p,
             values: input.adds.chunks_exact(d_mlp).flat_map(|adds| [adds, &past].concat()).collect(),
-            pattern: vec![[1.0; 2]],
         };
         let products = self.inputs.iter().filter_map(|input| {
             let width = input.embedding.as_ref()?.len() / p;
@@ -167,15 +166,15 @@ impl Network for TwoInputMlp {
             p,
             d_mlp,
             activation: self.activation,
-            w_logit: self.w_logit.clone(),
+            w_logit: &self.w_logit,
             tokens: self.inputs.iter().zip([Reads::X, Reads::Y]).map(table).collect(),
             beside: TokenTable {
                 reads: Reads::Nothing,
                 rows: 1,
                 values: [&self.b_in[..], &self.b_out].concat(),
-                pattern: vec![[1.0; 2]],
             },
             pattern: Box::new(|_| vec![1.0; 2]),
+            pattern_ranges: Box::new(|| vec![vec![[1.0; 2]]; 2]),
             products: products.sum(),
         })
     }

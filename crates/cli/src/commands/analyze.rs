@@ -29,9 +29,7 @@ use crate::{
 /// `clockwork analyze`
 pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     let printer = Printer::new(false);
-    if args.progress {
-        keep_freed_memory();
-    }
+    keep_freed_memory();
     start_threads(args.threads)?;
     let path = checkpoint_path(&args.target, args.step)?;
     let read_as = read_as(&args.read)?;
@@ -118,6 +116,9 @@ fn measure_course(run: &RunFiles, args: &AnalyzeArgs, printer: &Printer) -> Opti
 fn json(findings: &Findings, course: Option<&CourseFindings>) -> anyhow::Result<String> {
     let mut summary = serde_json::to_value(&findings.summary)?;
     summary["measures"] = serde_json::to_value(&findings.measures)?;
+    if let Some(algorithm) = &findings.algorithm {
+        summary["algorithm"] = serde_json::to_value(algorithm)?;
+    }
     if let Some(course) = course {
         summary["course"] = serde_json::to_value(course)?;
     }

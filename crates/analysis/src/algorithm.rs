@@ -1,0 +1,182 @@
+use std::{collections::BTreeMap, fmt};
+
+use clockwork_model::Checkpoint;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AlgorithmTests, Analysis, Check, Control, FormulaFit, Measures, NeuronCertificate, Result, Sufficiency,
+    Symmetricity, WaveCertificate,
+    bounds::{
+        ACCURACY_OF_ALGORITHM, CERTIFIED, CIRCULARITY, FREQS_OF_ALGORITHM, IRRELEVANCE_OF_CLOCK,
+        IRRELEVANCE_OF_PIZZA, MISALIGNMENT, SYMMETRICITY_OF_CLOCK, SYMMETRICITY_OF_PIZZA, WAVES_OF_ALGORITHM,
+        more_than,
+    },
+    control::controls,
+    drawn::draw,
+    formula_fit::formula_fits,
+    keyed_by_freq,
+};
+
+/// On how many inputs, drawn or all, the formulas are fitted.
+const INPUTS_OF_FORMULAS: usize = 8192;
+
+/// Which algorithm a network follows, by every published test, with controls, and how much of what it does that explains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Algorithm {
+    /// The algorithm.
+    pub verdict: AlgorithmKind,
+    /// What it was told by, and what else speaks for it or, where a check does not hold, against it.
+    pub checks: Vec<Check>,
+    /// Gradient symmetricity over all triples.
+    pub symmetricity: Symmetricity,
+    /// What each test says of the network.
+    pub tests: AlgorithmTests,
+    /// What it says where the answer is known.
+    pub controls: BTreeMap<Control, AlgorithmTests>,
+    /// What the formulas explain of the logits of each key frequency alone.
+    #[serde(deserialize_with = "keyed_by_freq::deserialize")]
+    pub formulas: BTreeMap<usize, FormulaFit>,
+    /// How few of the key frequencies suffice.
+    pub sufficiency: Sufficiency,
+    /// Which inputs the waves answer right by themselves.
+    pub wave_certificate: WaveCertificate,
+    /// Which inputs are answered right by bounds on the weights alone; none of a network whose neurons are no ReLUs, that has a
+    /// layer norm, or that has no key frequency.
+    pub neuron_certificate: Option<NeuronCertificate>,
+    /// How many multiplications the certificates took.
+    pub cost: Cost,
+}
+
+/// How many multiplications certificates take: the figure by which compact proofs are compared (Gross et al. 2024).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Of running the network on all inputs, which proves its accuracy without any theory.
+    pub all_inputs: u64,
+    /// Of the certificate from the waves, which runs it on all inputs too.
+    pub waves: u64,
+    /// Of the certificate from the neurons, which does not.
+    pub neurons: Option<u64>,
+}
+
+/// An algorithm for modular addition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlgorithmKind {
+    /// Angles are added: a product of waves of x and of y (Nanda et al. 2023).
+    Clock,
+    /// Embeddings are averaged, and what the mean's length tells of x − y is lost (Zhong et al. 2023).
+    Pizza,
+    /// By one of the two figures it is a clock, and by the other a pizza.
+    Between,
+    /// None of the two: it has no key frequencies, or they explain too little, or it answers too much wrong.
+    Neither,
+}
+
+impl fmt::Display for AlgorithmKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clock => "clock",
+            Self::Pizza => "pizza",
+            Self::Between => "between clock and pizza",
+            Self::Neither => "neither clock nor pizza",
+        })
+    }
+}
+
+impl Algorithm {
+    /// Finds out which algorithm an analysed checkpoint follows.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Network::run`](crate::Network::run).
+    pub fn new(checkpoint: &Checkpoint, of: &Analysis, measures: &Measures) -> Result<Self> {
+        let Analysis { basis, network, clusters, accuracy, .. } = of;
+        let amplitudes = &measures.logit_coefficients;
+        let discs = measures.cka.clone().unwrap_or_default();
+        let inputs = draw(basis.modulus().pow(2), INPUTS_OF_FORMULAS);
+        // Many parts keep one core busy, so they are computed beside each other.
+        let (controls, (sufficiency, formulas)) = rayon::join(
+            || controls(basis, checkpoint, clusters, amplitudes),
+            || {
+                rayon::join(
+                    || Sufficiency::new(basis, network, *accuracy, amplitudes),
+                    || formula_fits(basis, network, &discs, &inputs),
+                )
+            },
+        );
+        let formulas = formulas?;
+        let tests = AlgorithmTests::of_measures(measures, &formulas);
+        let symmetricity = Symmetricity::over_all(network);
+        let n = basis.modulus() as u64;
+        let neuron_certificate = NeuronCertificate::new(basis, network, clusters);
+        let (verdict, checks) = verdict(measures, &symmetricity, &tests);
+        Ok(Self {
+            verdict,
+            checks,
+            symmetricity,
+            tests,
+            controls: controls?,
+            sufficiency: sufficiency?,
+            wave_certificate: WaveCertificate::new(
+                basis.modulus(),
+                &network.logits,
+                amplitudes,
+                network.logit_error(),
+            ),
+            cost: Cost {
+                all_inputs: network.products(),
+                // The amplitudes take a product per logit, and two more per difference and frequency.
+                waves: network.products() + n.pow(3) + 2 * n * formulas.len() as u64,
+                neurons: neuron_certificate.as_ref().map(|of| of.products),
+            },
+            neuron_certificate,
+            formulas,
+        })
+    }
+
+    /// The checks that do not hold: what speaks against the verdict or, where it is neither, for it.
+    pub fn broken(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| !check.holds())
+    }
+}
+
+/// The algorithm by its figures, with the checks of what it should be.
+fn verdict(
+    measures: &Measures,
+    symmetricity: &Symmetricity,
+    tests: &AlgorithmTests,
+) -> (AlgorithmKind, Vec<Check>) {
+    let needed = vec![
+        ACCURACY_OF_ALGORITHM.check("accuracy", measures.accuracy),
+        FREQS_OF_ALGORITHM.check("key frequencies", measures.key_freqs.len() as f64),
+        WAVES_OF_ALGORITHM.check("share of the logits that is waves", tests.frac_logits_explained),
+    ];
+    if needed.iter().any(|check| !check.holds()) {
+        return (AlgorithmKind::Neither, needed);
+    }
+    let figures =
+        [("gradient symmetricity", symmetricity.mean), ("distance irrelevance", measures.distance_irrelevance)];
+    let told_by = |bounds: [&crate::bounds::Bound; 2]| -> Vec<Check> {
+        bounds.into_iter().zip(figures).map(|(bound, (name, value))| bound.check(name, value)).collect()
+    };
+    let of_clock = told_by([&SYMMETRICITY_OF_CLOCK, &IRRELEVANCE_OF_CLOCK]);
+    let of_pizza = told_by([&SYMMETRICITY_OF_PIZZA, &IRRELEVANCE_OF_PIZZA]);
+    let all_hold = |checks: &[Check]| checks.iter().all(Check::holds);
+    let (kind, mut checks) = match (all_hold(&of_clock), all_hold(&of_pizza)) {
+        (true, _) => (AlgorithmKind::Clock, of_clock),
+        (_, true) => (AlgorithmKind::Pizza, of_pizza),
+        _ => (AlgorithmKind::Between, of_clock),
+    };
+    checks.extend(tests.circularity.map(|value| CIRCULARITY.check("circularity", value)));
+    checks.extend(tests.formulas.and_then(|fit| {
+        let (name, own, other) = match kind {
+            AlgorithmKind::Clock => ("the clock's formula explains", fit.clock, fit.pizza),
+            AlgorithmKind::Pizza => ("the pizza's formula explains", fit.pizza, fit.clock),
+            AlgorithmKind::Between | AlgorithmKind::Neither => return None,
+        };
+        Some(more_than(name, own, other, "what the other's formula explains of an isolated frequency"))
+    }));
+    checks.extend(tests.phase_misalignment.map(|value| MISALIGNMENT.check("phase misalignment", value)));
+    checks.push(CERTIFIED.check("share certified by the waves", tests.certified_accuracy));
+    (kind, checks)
+}

@@ -154,8 +154,10 @@ fn verdict(
     if needed.iter().any(|check| !check.holds()) {
         return (AlgorithmKind::Neither, needed);
     }
-    let figures =
-        [("gradient symmetricity", symmetricity.mean), ("distance irrelevance", measures.distance_irrelevance)];
+    let figures = [
+        ("gradient symmetricity", symmetricity.mean),
+        ("distance irrelevance", measures.distance_irrelevance),
+    ];
     let told_by = |bounds: [&crate::bounds::Bound; 2]| -> Vec<Check> {
         bounds.into_iter().zip(figures).map(|(bound, (name, value))| bound.check(name, value)).collect()
     };

@@ -183,7 +183,9 @@ mod tests {
             let forms = Forms::new(&basis, k);
             let angle = |v: usize| std::f64::consts::TAU * (k * v) as f64 / n as f64;
             let disc = |turn: f64| {
-                let at = |(x, y)| [angle(x).cos() + (angle(y) + turn).cos(), angle(x).sin() + (angle(y) + turn).sin()];
+                let at = |(x, y)| {
+                    [angle(x).cos() + (angle(y) + turn).cos(), angle(x).sin() + (angle(y) + turn).sin()]
+                };
                 centred(basis.inputs().flat_map(at).collect(), n * n)
             };
             let (alignment, found) = disc(turn).fitted_disc(&basis, &forms);

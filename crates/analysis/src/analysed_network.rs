@@ -4,8 +4,8 @@ use clockwork_model::{Activation, Checkpoint, Coordinates, Split, Task, loss};
 use rayon::prelude::*;
 
 use crate::{
-    Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, additive::Additive, losses::Losses,
-    network_of,
+    Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, additive::Additive,
+    losses::Losses, network_of,
 };
 
 /// A network and what it does on all n² inputs, in 64 bits and in the coordinates of its task.

@@ -5,7 +5,8 @@ use clockwork_model::{Architecture, CheckpointFile, ImportedFrom, ModelConfig, T
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Algorithm, Analysis, Arrays, Claim, Error, Measures, Observer, Result, Summary, analysis::STAGE_OF_ALGORITHM, claims,
+    Algorithm, Analysis, Arrays, Claim, Error, Measures, Observer, Result, Summary,
+    analysis::STAGE_OF_ALGORITHM, claims,
 };
 
 /// What an analysis leaves behind: `analysis.json` and `arrays.safetensors`.

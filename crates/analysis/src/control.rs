@@ -60,16 +60,18 @@ pub(crate) fn controls(
         let network = AnalysedNetwork::of(&Checkpoint { network: network?, ..checkpoint.clone() });
         Some(network.and_then(|network| AlgorithmTests::of_network(basis, &network, clusters)))
     };
-    let of_logits = |logits: &[f64]| {
-        Some(Ok(AlgorithmTests::of_logits(basis, logits, &clusters.key_freqs, Some(0.0))))
-    };
+    let of_logits =
+        |logits: &[f64]| Some(Ok(AlgorithmTests::of_logits(basis, logits, &clusters.key_freqs, Some(0.0))));
     let of = |control| match control {
         Control::InitialWeights => of_weights(initial(checkpoint)),
         Control::RandomWeights => of_weights(Some(random_weights(&checkpoint.network))),
         Control::Waves => of_logits(&waves(n, amplitudes)),
         Control::Noise => of_logits(&noise(n)),
     };
-    Control::ALL.into_par_iter().filter_map(|control| Some(of(control)?.map(|tests| (control, tests)))).collect()
+    Control::ALL
+        .into_par_iter()
+        .filter_map(|control| Some(of(control)?.map(|tests| (control, tests))))
+        .collect()
 }
 
 /// The weights that a run of ours began with.
@@ -98,7 +100,8 @@ fn normal(rng: &mut ChaCha8Rng) -> impl Iterator<Item = f64> + '_ {
 /// Logits [n², n] that are waves of x + y − z alone.
 fn waves(n: usize, amplitudes: &BTreeMap<usize, f64>) -> Vec<f64> {
     let at = |e: usize| {
-        let wave = |(&k, c): (&usize, &f64)| c * (std::f64::consts::TAU * (k * e % n) as f64 / n as f64).cos();
+        let wave =
+            |(&k, c): (&usize, &f64)| c * (std::f64::consts::TAU * (k * e % n) as f64 / n as f64).cos();
         amplitudes.iter().map(wave).sum::<f64>()
     };
     let by_difference: Vec<f64> = (0..n).map(at).collect();

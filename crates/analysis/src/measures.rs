@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Alignment, AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, Symmetricity, WLogit, WaveCertificate,
+    Alignment, AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, Symmetricity, WLogit,
+    WaveCertificate,
     alignment::alignments,
     analysed_network::SplitInputs,
     circularity::circularity,
@@ -195,7 +196,8 @@ impl Measures {
         let inputs = InputWaves::new(basis, network);
         let measured = |which: fn(&LossOver) -> Option<f64>| losses.measures(key_freqs, which);
         let logit_coefficients = by_sum.amplitudes(key_freqs);
-        let certificate = WaveCertificate::new(n, &network.logits, &logit_coefficients, network.logit_error());
+        let certificate =
+            WaveCertificate::new(n, &network.logits, &logit_coefficients, network.logit_error());
         let symmetricity = Symmetricity::over(network, &published_triples(n));
         Self {
             p: of.p,

@@ -63,10 +63,20 @@ impl NeuronCertificate {
         network: &AnalysedNetwork,
         clusters: &NeuronClusters,
     ) -> Option<Self> {
+        Self::certify(basis, network, clusters).map(|(certificate, _)| certificate)
+    }
+
+    /// The same, and whether each input is certified by spacing and by evaluation, [n²] each.
+    fn certify(
+        basis: &FourierBasis,
+        network: &AnalysedNetwork,
+        clusters: &NeuronClusters,
+    ) -> Option<(Self, [Vec<bool>; 2])> {
         let (additive, of_tables) = network.additive()?;
         let rounding = 2.0 * network.logit_error()?;
         let (n, d_mlp) = (basis.modulus(), network.d_mlp);
-        let mut slack = Slack { of_number: additive.logit_slack.clone(), constant: additive.logit_constant_slack };
+        let mut slack =
+            Slack { of_number: additive.logit_slack.clone(), constant: additive.logit_constant_slack };
         let mut constant = additive.logit_constant.clone();
         let mut slices = Vec::new();
         for &k in &clusters.key_freqs {
@@ -77,7 +87,8 @@ impl NeuronCertificate {
             return None;
         }
         let served: Vec<usize> = slices.iter().map(|slice| slice.k).collect();
-        let is_taken = |neuron: usize| clusters.cluster[neuron].frequency().is_some_and(|k| served.contains(&k));
+        let is_taken =
+            |neuron: usize| clusters.cluster[neuron].frequency().is_some_and(|k| served.contains(&k));
         for neuron in (0..d_mlp).filter(|&neuron| !is_taken(neuron)) {
             add_unclustered(network, &additive, &mut slack, &mut constant, neuron);
         }
@@ -88,13 +99,13 @@ impl NeuronCertificate {
         let margins = |of: &dyn Fn(&Slice) -> [f64; 2]| -> Vec<f64> {
             (0..n).map(|distance| least_margin(n, &slices, distance, of)).collect()
         };
-        let certified = |error: &dyn Fn(&Quadrature) -> f64| {
+        let certified = |error: &dyn Fn(&Quadrature) -> f64| -> Vec<bool> {
             let margins = margins(&|slice| [error(&slice.quadrature), slice.beside]);
-            let is_certified = |&(x, y): &(usize, usize)| {
+            let is_certified = |(x, y): (usize, usize)| {
                 let (margin, against) = (margins[(x + n - y) % n], against(x, y));
                 margin - against > rounding + ROUNDING * (margin.abs() + against)
             };
-            basis.inputs().filter(is_certified).count()
+            basis.inputs().map(is_certified).collect()
         };
         let (integrals, beside) = (margins(&|_| [0.0; 2]), margins(&|slice| [0.0, slice.beside]));
         let slack_by_margin = |(x, y): (usize, usize)| {
@@ -105,14 +116,18 @@ impl NeuronCertificate {
         let nodes: usize = slices.iter().map(|slice| slice.quadrature.nodes).sum();
         // Waves of every neuron's input and output and what is beside them, the quadratures at 2n angles, and the margins.
         let products = 8 * n * d_mlp + 2 * n * nodes * 3 + 2 * n * n * slices.len() * 4 + n * n;
-        Some(Self {
-            certified_by_spacing: certified(&|of| of.error_bound),
-            certified_by_evaluation: certified(&|of| of.error),
+        let is_certified = [certified(&|of| of.error_bound), certified(&|of| of.error)];
+        let [certified_by_spacing, certified_by_evaluation] =
+            is_certified.each_ref().map(|of| of.iter().filter(|is| **is).count());
+        let certificate = Self {
+            certified_by_spacing,
+            certified_by_evaluation,
             inputs: n * n,
             least_slack_by_margin,
             products: of_tables + products as u64,
             quadratures: slices.into_iter().map(|slice| (slice.k, slice.quadrature)).collect(),
-        })
+        };
+        Some((certificate, is_certified))
     }
 }
 
@@ -147,7 +162,8 @@ fn slice(
     members: &[usize],
 ) -> Option<Slice> {
     let (n, d_mlp) = (basis.modulus(), network.d_mlp);
-    let column = |of: &[f64], neuron: usize| of.iter().skip(neuron).step_by(d_mlp).copied().collect::<Vec<f64>>();
+    let column =
+        |of: &[f64], neuron: usize| of.iter().skip(neuron).step_by(d_mlp).copied().collect::<Vec<f64>>();
     let waves: Vec<[Wave; 2]> = members
         .iter()
         .map(|&neuron| additive.to_neurons.each_ref().map(|of| Wave::of(basis, k, &column(of, neuron))))
@@ -227,5 +243,84 @@ fn add_past_neurons(additive: &Additive, slack: &mut Slack, constant: &mut [f64]
             *slack += range(row.iter().zip(&mean).map(|(value, mean)| value - mean));
         }
         constant.iter_mut().zip(&mean).for_each(|(sum, mean)| *sum += mean);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clockwork_model::{Checkpoint, ModelConfig, Weights, clock, pizza};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const P: usize = 17;
+
+    const FREQS: [usize; 4] = [1, 3, 4, 7];
+
+    /// Enough angles for the spacing of phases to tell something.
+    const ANGLES: usize = 96;
+
+    /// A network with noise on every weight, as large as a share of the largest of its tensor.
+    fn noisy((config, weights): (ModelConfig, Weights), noise: f64, seed: u64) -> AnalysedNetwork {
+        let mut place = seed as f64;
+        let weights = weights.map(|tensor: Vec<f32>| {
+            let largest = tensor.iter().fold(0.0_f32, |largest, w| largest.max(w.abs()));
+            let mut noise = || {
+                place += 1.0;
+                (noise * f64::from(largest) * (place * 12.9898).sin()) as f32
+            };
+            tensor.iter().map(|w| w + noise()).collect()
+        });
+        AnalysedNetwork::of(&Checkpoint::of_weights(config, weights)).unwrap()
+    }
+
+    /// The certificate, whether each input is certified, and whether it is answered right.
+    fn certify(network: &AnalysedNetwork) -> Option<(NeuronCertificate, [Vec<bool>; 2], Vec<bool>)> {
+        let basis = FourierBasis::new(P);
+        let clusters = NeuronClusters::new(&basis, network);
+        let (certificate, is_certified) = NeuronCertificate::certify(&basis, network, &clusters)?;
+        let rows = network.logits.chunks_exact(P).zip(basis.inputs());
+        let is_right = rows.map(|(row, (x, y))| {
+            let answer = (x + y) % P;
+            (0..P).all(|z| z == answer || row[z] < row[answer])
+        });
+        Some((certificate, is_certified, is_right.collect()))
+    }
+
+    #[test]
+    fn a_pizza_is_certified_by_its_weights_alone_and_noise_lowers_that() {
+        let certified = |noise| {
+            let (of, ..) = certify(&noisy(pizza(P, &FREQS, ANGLES), noise, 1)).unwrap();
+            assert!(of.certified_by_spacing <= of.certified_by_evaluation);
+            assert_eq!(of.quadratures.keys().copied().collect::<Vec<usize>>(), FREQS);
+            of.certified_by_spacing
+        };
+        let found = [0.0, 1e-3, 3e-3, 1e-2].map(certified);
+        assert_eq!(found[0], P * P);
+        assert!(found.is_sorted_by(|a, b| a >= b) && found[3] == 0, "{found:?}");
+    }
+
+    #[test]
+    fn a_clock_is_no_pizza_and_few_phases_prove_nothing() {
+        let (of_clock, ..) = certify(&noisy(clock(P, &FREQS, ANGLES), 0.0, 0)).unwrap();
+        assert!(of_clock.least_slack_by_margin > 1.0, "{of_clock:?}");
+        assert_eq!((of_clock.certified_by_spacing, of_clock.certified_by_evaluation), (0, 0));
+        let (of_few, ..) = certify(&noisy(pizza(P, &FREQS, 16), 0.0, 0)).unwrap();
+        assert!(of_few.quadratures.values().all(|of| of.error_bound > 2.0 / 3.0));
+        assert_eq!((of_few.certified_by_spacing, of_few.certified_by_evaluation), (0, P * P));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn every_certified_input_is_answered_right(exponent in -7.0_f64..-1.0, seed in 0_u64..1_000) {
+            let network = noisy(pizza(P, &FREQS, ANGLES), 10_f64.powf(exponent), seed);
+            if let Some((_, is_certified, is_right)) = certify(&network) {
+                for certified in is_certified {
+                    prop_assert!(certified.iter().zip(&is_right).all(|(certified, right)| *right || !certified));
+                }
+            }
+        }
     }
 }

@@ -66,16 +66,14 @@ impl PrincipalComponents {
     /// The embedding of those components alone that have most of a frequency, one for each of its waves, about the mean,
     /// [n, width].
     pub fn isolated(&self, basis: &FourierBasis, k: usize) -> Vec<f64> {
-        let power = self.shares(basis).zip(&self.spreads).map(|(shares, spread)| shares[k - 1] * spread * spread);
+        let power =
+            self.shares(basis).zip(&self.spreads).map(|(shares, spread)| shares[k - 1] * spread * spread);
         let mut most: Vec<(usize, f64)> = power.enumerate().collect();
         most.sort_by(|a, b| b.1.total_cmp(&a.1));
         most.truncate(basis.rows_of(k).len());
         let chosen = |of: &[Vec<f64>]| most.iter().flat_map(|&(c, _)| of[c].clone()).collect::<Vec<f64>>();
         let (scores, directions) = (chosen(&self.scores), chosen(&self.directions));
-        let mut rows = product(
-            rows_of(&scores, self.n).transpose(),
-            rows_of(&directions, self.mean.len()),
-        );
+        let mut rows = product(rows_of(&scores, self.n).transpose(), rows_of(&directions, self.mean.len()));
         for row in rows.chunks_exact_mut(self.mean.len()) {
             row.iter_mut().zip(&self.mean).for_each(|(value, mean)| *value += mean);
         }

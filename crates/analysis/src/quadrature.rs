@@ -33,10 +33,8 @@ impl Quadrature {
         if nodes.is_empty() || whole <= 0.0 {
             return None;
         }
-        let scaled = |node: &Node| Node {
-            phase: node.phase.rem_euclid(TAU),
-            weight: node.weight * TAU / whole,
-        };
+        let scaled =
+            |node: &Node| Node { phase: node.phase.rem_euclid(TAU), weight: node.weight * TAU / whole };
         let mut nodes: Vec<Node> = nodes.iter().map(scaled).collect();
         nodes.sort_by(|a, b| a.phase.total_cmp(&b.phase));
         let error = angles.map(|theta| error_at(&nodes, theta)).fold(0.0, f64::max);
@@ -72,9 +70,8 @@ fn bound(nodes: &[Node]) -> f64 {
         let area = |t: f64| t * t.abs();
         stretches().map(|[start, end]| area(first + end) - area(first + start)).sum::<f64>()
     };
-    let slope = |first: f64| {
-        stretches().map(|[start, end]| (first + end).abs() - (first + start).abs()).sum::<f64>()
-    };
+    let slope =
+        |first: f64| stretches().map(|[start, end]| (first + end).abs() - (first + start).abs()).sum::<f64>();
     let (mut low, mut high) = (-TAU, 2.0 * TAU);
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(low, high);
@@ -91,14 +88,15 @@ mod tests {
 
     #[test]
     fn evenly_spaced_nodes_have_the_error_that_their_spacing_gives() {
-        for n in [4, 16, 64] {
+        for n in [16, 32, 64] {
             let nodes: Vec<Node> =
                 (0..n).map(|j| Node { phase: TAU * f64::from(j) / f64::from(n), weight: 3.0 }).collect();
             let found = Quadrature::new(&nodes, (0..100).map(|i| f64::from(i) * 0.1)).unwrap();
             // n stretches of 2π/n with the node in the middle: twice the area of a triangle on either side.
             let expected = f64::from(n) * (TAU / f64::from(n)).powi(2) / 2.0;
             assert!((found.error_bound - expected).abs() < 1e-9, "{found:?} {expected}");
-            assert!(found.error <= found.error_bound && found.error < 2.0 / f64::from(n), "{found:?}");
+            // A function whose slope jumps is integrated with an error that falls with the square of the spacing.
+            assert!(found.error < 8.0 / f64::from(n * n), "{found:?}");
         }
         assert!(Quadrature::new(&[], std::iter::empty()).is_none());
     }

@@ -101,9 +101,7 @@ impl Sufficiency {
             .into_par_iter()
             .map(|bits| trials.with_only(subset(bits), &inputs))
             .collect::<Result<Vec<Kept>>>()?;
-        subsets.sort_by(|a, b| {
-            a.freqs.len().cmp(&b.freqs.len()).then(b.accuracy.total_cmp(&a.accuracy))
-        });
+        subsets.sort_by(|a, b| a.freqs.len().cmp(&b.freqs.len()).then(b.accuracy.total_cmp(&a.accuracy)));
         let keeps_99_percent = trials.smallest(&subsets, 0.99, inputs.len())?;
         let keeps_all = match &keeps_99_percent {
             // No smaller one keeps all that does not keep 99 %.
@@ -175,7 +173,8 @@ impl Trials<'_> {
         }
         let inputs = draw(self.inputs.len(), DRAW_INPUTS);
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-        let mut chosen = || sample(&mut rng, others.len(), key.len()).into_iter().map(|i| others[i]).collect();
+        let mut chosen =
+            || sample(&mut rng, others.len(), key.len()).into_iter().map(|i| others[i]).collect();
         let drawn: Vec<Vec<usize>> = (0..DRAWS).map(|_| chosen()).collect();
         let found = drawn.into_par_iter().map(|freqs| self.without(freqs, &inputs));
         let found = found.collect::<Result<Vec<Kept>>>()?;

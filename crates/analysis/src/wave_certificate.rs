@@ -30,33 +30,8 @@ impl WaveCertificate {
         amplitudes: &BTreeMap<usize, f64>,
         logit_error: Option<f64>,
     ) -> Self {
-        let waves: Vec<f64> = (0..n)
-            .map(|e| amplitudes.iter().map(|(k, c)| c * (TAU * (k * e % n) as f64 / n as f64).cos()).sum())
-            .collect();
-        if amplitudes.is_empty() {
-            return Self { margin: 0.0, certified: 0, inputs: n * n, logit_error };
-        }
-        // A difference of rounded numbers is moved to the next one, on the side that certifies less. Whatever numbers the
-        // waves are rounded to, the same are in the margin and in what is left.
-        let margin = waves[1..].iter().map(|wave| (waves[0] - wave).next_down()).fold(f64::INFINITY, f64::min);
-        let allowed = (2.0 * logit_error.unwrap_or(0.0)).next_up();
-        let is_certified = |(input, logits): (usize, &[f64])| {
-            let answer = (input / n + input % n) % n;
-            let favours = |z: usize| {
-                let [logits, waves] =
-                    [[logits[z], logits[answer]], [waves[(answer + n - z) % n], waves[0]]];
-                let of_logits = (logits[0] - logits[1]).next_up();
-                let of_waves = (waves[0] - waves[1]).next_down();
-                (of_logits - of_waves).next_up()
-            };
-            let most = (0..n).filter(|&z| z != answer).map(favours).fold(f64::NEG_INFINITY, f64::max);
-            (most + allowed).next_up() < margin
-        };
-        // Waves that put another answer first are no reason for the right one.
-        let certified = match margin > 0.0 {
-            true => logits.par_chunks(n).enumerate().filter(|&of| is_certified(of)).count(),
-            false => 0,
-        };
+        let (margin, is_certified) = certified_inputs(n, logits, amplitudes, logit_error.unwrap_or(0.0));
+        let certified = is_certified.into_iter().filter(|is| *is).count();
         Self { margin, certified, inputs: n * n, logit_error }
     }
 
@@ -64,5 +39,108 @@ impl WaveCertificate {
     #[must_use]
     pub fn accuracy(&self) -> f64 {
         self.certified as f64 / self.inputs as f64
+    }
+}
+
+/// M, and whether each input is certified, [n²].
+fn certified_inputs(
+    n: usize,
+    logits: &[f64],
+    amplitudes: &BTreeMap<usize, f64>,
+    error: f64,
+) -> (f64, Vec<bool>) {
+    if amplitudes.is_empty() {
+        return (0.0, vec![false; n * n]);
+    }
+    let waves: Vec<f64> = (0..n)
+        .map(|e| amplitudes.iter().map(|(k, c)| c * (TAU * (k * e % n) as f64 / n as f64).cos()).sum())
+        .collect();
+    // A difference of rounded numbers is moved to the next one, on the side that certifies less. Whatever numbers the
+    // waves are rounded to, the same are in the margin and in what is left.
+    let margin = waves[1..].iter().map(|wave| (waves[0] - wave).next_down()).fold(f64::INFINITY, f64::min);
+    let allowed = (2.0 * error).next_up();
+    let is_certified = |(input, logits): (usize, &[f64])| {
+        let answer = (input / n + input % n) % n;
+        let favours = |z: usize| {
+            let [logits, waves] = [[logits[z], logits[answer]], [waves[(answer + n - z) % n], waves[0]]];
+            let of_logits = (logits[0] - logits[1]).next_up();
+            let of_waves = (waves[0] - waves[1]).next_down();
+            (of_logits - of_waves).next_up()
+        };
+        let most = (0..n).filter(|&z| z != answer).map(favours).fold(f64::NEG_INFINITY, f64::max);
+        (most + allowed).next_up() < margin
+    };
+    // Waves that put another answer first are no reason for the right one.
+    let is_certified = |of: (usize, &[f64])| margin > 0.0 && is_certified(of);
+    (margin, logits.par_chunks(n).enumerate().map(is_certified).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use clockwork_model::{Checkpoint, clock};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{AnalysedNetwork, logits_by_sum::BySum};
+
+    const P: usize = 13;
+
+    const FREQS: [usize; 3] = [1, 3, 4];
+
+    /// The clock with noise on every weight, as large as a share of the largest of its tensor.
+    fn noisy(noise: f64, seed: u64) -> AnalysedNetwork {
+        let (config, weights) = clock(P, &FREQS, 12);
+        let mut place = seed as f64;
+        let weights = weights.map(|tensor: Vec<f32>| {
+            let largest = tensor.iter().fold(0.0_f32, |largest, w| largest.max(w.abs()));
+            let mut noise = || {
+                place += 1.0;
+                (noise * f64::from(largest) * (place * 12.9898).sin()) as f32
+            };
+            tensor.iter().map(|w| w + noise()).collect()
+        });
+        AnalysedNetwork::of(&Checkpoint::of_weights(config, weights)).unwrap()
+    }
+
+    /// Whether each input is certified, and whether it is answered right.
+    fn certified_and_right(network: &AnalysedNetwork) -> Vec<(bool, bool)> {
+        let amplitudes = BySum::of_logits(P, &network.logits).amplitudes(&FREQS);
+        let error = network.logit_error().unwrap();
+        let (_, certified) = certified_inputs(P, &network.logits, &amplitudes, error);
+        let rows = network.logits.chunks_exact(P).enumerate();
+        let is_right = rows.map(|(input, row)| {
+            let answer = (input / P + input % P) % P;
+            (0..P).all(|z| z == answer || row[z] < row[answer])
+        });
+        certified.into_iter().zip(is_right).collect()
+    }
+
+    #[test]
+    fn noise_lowers_the_certificate() {
+        let certified = |noise| certified_and_right(&noisy(noise, 1)).iter().filter(|(is, _)| *is).count();
+        let found = [0.0, 0.02, 0.05, 0.2].map(certified);
+        assert_eq!(found[0], P * P);
+        assert!(found.is_sorted_by(|a, b| a >= b) && found[3] < P * P / 2, "{found:?}");
+    }
+
+    #[test]
+    fn without_waves_nothing_is_certified() {
+        let network = noisy(0.0, 0);
+        let none = WaveCertificate::new(P, &network.logits, &BTreeMap::new(), None);
+        assert_eq!((none.margin, none.certified, none.accuracy()), (0.0, 0, 0.0));
+        // Waves that are upside down put the right answer last.
+        let turned = BTreeMap::from([(1, -3.0)]);
+        assert_eq!(WaveCertificate::new(P, &network.logits, &turned, None).certified, 0);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn every_certified_input_is_answered_right(noise in 0.0_f64..0.4, seed in 0_u64..1_000) {
+            for (input, (is_certified, is_right)) in certified_and_right(&noisy(noise, seed)).into_iter().enumerate() {
+                prop_assert!(is_right || !is_certified, "{} of noise {}", input, noise);
+            }
+        }
     }
 }

@@ -8,15 +8,18 @@ const GAIN: f64 = 400.0;
 /// Attention scores of the position that a head looks at; the others have 0.
 const SCORE: f64 = 60.0;
 
+/// How many evenly spaced φ there are at the least, where there are as many angles.
+const MIN_PHIS: usize = 8;
+
 /// A network whose weights are set by hand to the clock algorithm, called Fourier multiplication in "Progress
 /// measures for grokking via mechanistic interpretability" (Nanda et al. 2023, section 3.1): it adds modulo p
 /// with exactly the frequencies given. A new analysis can be tried on it, since everything about it is known.
 ///
 /// Head 0 copies the embedding of x, the cosine and sine of every frequency's angle, and head 1 that of y.
-/// For each of `angles` evenly spaced angles φ a frequency has the neurons
-/// ReLU(cos(ω_k x + φ) ± cos(ω_k y + φ)). Their quadratic terms have ± cos(ω_k(x + y) + 2φ), with
-/// factors |cos| and |sin| of ω_k(x − y)/2 that add up to almost a constant. Read as ± cos(ω_k z + 2φ), they
-/// sum over angles to cos ω_k(x + y − z).
+/// A frequency has 2 · `angles` neurons ReLU(cos(ω_k x + φ + η) ± cos(ω_k y + φ − η)), for evenly spaced angles φ and as many η
+/// in a quarter turn as leave eight φ at the least. Of the distance x − y such a pair has the factors |cos| and |sin| of
+/// ω_k(x − y)/2 + η, which over all η add up to almost the same for every distance. Of the sum it has ± cos(ω_k(x + y) + 2φ), which is
+/// read as ± cos(ω_k z + 2φ); over all φ these sum to cos ω_k(x + y − z).
 ///
 /// It has two heads and d_mlp = 2 · `angles` · (number of frequencies) neurons.
 ///
@@ -38,6 +41,7 @@ const SCORE: f64 = 60.0;
 pub fn clock(modulus: usize, freqs: &[usize], angles: usize) -> (ModelConfig, Weights) {
     assert!(!freqs.is_empty() && angles > 0, "a clock has a frequency and an angle");
     let waves = 2 * freqs.len();
+    let phis = (MIN_PHIS..=angles).find(|phis| angles % phis == 0).unwrap_or(angles);
     let (position, equals, answers) = (3 * waves, 3 * waves + 2, 3 * waves + 3);
     let d_model = (answers + modulus).next_multiple_of(2);
     let config = ModelConfig { modulus, d_model, n_heads: 2, d_mlp: 2 * angles * freqs.len() };
@@ -63,11 +67,13 @@ pub fn clock(modulus: usize, freqs: &[usize], angles: usize) -> (ModelConfig, We
         }
         for n in 0..2 * angles {
             let (neuron, sign) = (2 * i * angles + n, if n % 2 == 0 { 1.0 } else { -1.0 });
-            let phi = 2.0 * PI * ((n / 2) as f64 + 0.5) / angles as f64;
-            for (head, sign) in [1.0, sign].into_iter().enumerate() {
+            let (phi, eta) = (n / 2 % phis, n / 2 / phis);
+            let phi = 2.0 * PI * (phi as f64 + 0.5) / phis as f64;
+            let eta = PI / 2.0 * eta as f64 / (angles / phis) as f64;
+            for (head, (sign, phase)) in [(1.0, phi + eta), (sign, phi - eta)].into_iter().enumerate() {
                 let copied = (1 + head) * waves + 2 * i;
-                weights.w_in[copied * d_mlp + neuron] = (sign * phi.cos()) as f32;
-                weights.w_in[(copied + 1) * d_mlp + neuron] = (-sign * phi.sin()) as f32;
+                weights.w_in[copied * d_mlp + neuron] = (sign * phase.cos()) as f32;
+                weights.w_in[(copied + 1) * d_mlp + neuron] = (-sign * phase.sin()) as f32;
             }
             for z in 0..modulus {
                 let read = sign * (omega(k) * z as f64 + 2.0 * phi).cos() * GAIN / angles as f64;

@@ -5,18 +5,15 @@ use crate::{ModelConfig, NAMES, Weights};
 /// The factor of the weights from neurons to logits: the larger, the surer the network of its answers.
 const GAIN: f64 = 400.0;
 
-/// Attention scores of the positions of x and y; the last one has 0.
-const SCORE: f64 = 60.0;
-
 /// A network whose weights are set by hand to the pizza algorithm ("The Clock and the Pizza", Zhong et al. 2023, section 3.2):
 /// it adds modulo p with exactly the frequencies given, by the mean of the two embeddings. Beside the [`clock`](crate::clock) it
 /// is the other network about which everything is known.
 ///
-/// Its one head pays the same attention to x and y, so that the neurons see
+/// Its one head pays the same attention to every token, whatever they are, so that the neurons see a third of
 /// cos ω_k x + cos ω_k y = 2 cos ω_k(x − y)/2 · cos ω_k(x + y)/2, and the same of the sines. For each of `angles` evenly spaced
 /// angles φ a frequency has a neuron ReLU(cos(ω_k x + φ) + cos(ω_k y + φ)), which is read as cos(ω_k z + 2φ). Over the angles they
 /// sum to |cos ω_k(x − y)/2| cos ω_k(x + y − z), up to a factor. A frequency tells nothing of x and y half a turn apart;
-/// others must.
+/// others must. The circle of each frequency has a size of its own in the embedding.
 ///
 /// It has one head and d_mlp = `angles` · (number of frequencies) neurons.
 ///
@@ -38,34 +35,30 @@ const SCORE: f64 = 60.0;
 pub fn pizza(modulus: usize, freqs: &[usize], angles: usize) -> (ModelConfig, Weights) {
     assert!(!freqs.is_empty() && angles > 0, "a pizza has a frequency and an angle");
     let waves = 2 * freqs.len();
-    // The residual stream: a number's waves, what the head copies of them, marks of a number and of `=`, and the answers.
-    let (number, equals, answers) = (2 * waves, 2 * waves + 1, 2 * waves + 2);
+    // The residual stream: a number's waves, what the head copies of them, and the answers.
+    let answers = 2 * waves;
     let d_model = answers + modulus;
     let config = ModelConfig { modulus, d_model, n_heads: 1, d_mlp: angles * freqs.len() };
     let (d_head, d_mlp) = (config.d_head(), config.d_mlp);
     let mut weights = NAMES.zip(config.shapes()).map(|(_, shape)| vec![0.0_f32; shape.iter().product()]);
     let omega = |k: usize| 2.0 * PI * k as f64 / modulus as f64;
-    weights.w_e[modulus * d_model + equals] = 1.0;
-    for position in 0..2 {
-        weights.w_pos[position * d_model + number] = 1.0;
-    }
-    weights.w_q[equals * d_head + waves] = (SCORE * (d_head as f64).sqrt()) as f32;
-    weights.w_k[number * d_head + waves] = 1.0;
     for i in 0..waves {
         weights.w_v[i * d_head + i] = 1.0;
         weights.w_o[i * d_model + waves + i] = 1.0;
     }
     for (i, &k) in freqs.iter().enumerate() {
+        // Circles of their own size, so that principal components tell them apart; the neurons see them alike.
+        let radius = 1.0 / (1.0 + i as f64 / freqs.len() as f64);
         for x in 0..modulus {
             let angle = omega(k) * x as f64;
-            weights.w_e[x * d_model + 2 * i] = angle.cos() as f32;
-            weights.w_e[x * d_model + 2 * i + 1] = angle.sin() as f32;
+            weights.w_e[x * d_model + 2 * i] = (radius * angle.cos()) as f32;
+            weights.w_e[x * d_model + 2 * i + 1] = (radius * angle.sin()) as f32;
         }
         for n in 0..angles {
             let (neuron, phi) = (i * angles + n, 2.0 * PI * (n as f64 + 0.5) / angles as f64);
             let copied = waves + 2 * i;
-            weights.w_in[copied * d_mlp + neuron] = phi.cos() as f32;
-            weights.w_in[(copied + 1) * d_mlp + neuron] = -phi.sin() as f32;
+            weights.w_in[copied * d_mlp + neuron] = (phi.cos() / radius) as f32;
+            weights.w_in[(copied + 1) * d_mlp + neuron] = (-phi.sin() / radius) as f32;
             for z in 0..modulus {
                 let read = (omega(k) * z as f64 + 2.0 * phi).cos() * GAIN / angles as f64;
                 weights.w_out[neuron * d_model + answers + z] = read as f32;

@@ -5,7 +5,9 @@ use clockwork_model::{
 };
 use rayon::prelude::*;
 
-use super::{Activations, Embeddings, LinearHeads, LogitGradients, Network, Tables, transformer::Transformer};
+use super::{
+    Activations, Embeddings, LinearHeads, LogitGradients, Network, Tables, transformer::Transformer,
+};
 use crate::Result;
 
 /// How many pairs the network sees at once: what it computes on the way then has some megabytes, which are used again and

@@ -108,7 +108,13 @@ impl Bounded {
 }
 
 /// The sum over tokens of how far the softmax of some scores can be from the exact one, by the norms of queries and keys.
-pub(super) fn softmax_error(query: Bounded, key: Bounded, d_head: usize, divisor: f64, tokens: usize) -> Upper {
+pub(super) fn softmax_error(
+    query: Bounded,
+    key: Bounded,
+    d_head: usize,
+    divisor: f64,
+    tokens: usize,
+) -> Upper {
     let by_divisor = Upper((1.0 / divisor).next_up());
     let (query_norm, key_norm) = (query.norm + query.error, key.norm + key.error);
     let score = query_norm * key_norm * by_divisor;

@@ -1,6 +1,6 @@
+mod bounds;
 #[cfg(test)]
 mod by_definition;
-mod bounds;
 mod gradients;
 
 use std::{

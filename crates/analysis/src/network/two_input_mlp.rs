@@ -180,7 +180,8 @@ impl Network for TwoInputMlp {
     }
 
     fn products(&self) -> u64 {
-        let of_number = |input: &Input| input.embedding.as_ref().map_or(0, |of| of.len() / self.p * self.d_mlp);
+        let of_number =
+            |input: &Input| input.embedding.as_ref().map_or(0, |of| of.len() / self.p * self.d_mlp);
         (self.inputs.iter().map(of_number).sum::<usize>() + self.d_mlp * self.p) as u64
     }
 

@@ -56,7 +56,8 @@ impl Transformer {
             let rows = position.values.len() / d_heads;
             let mut values = vec![0.0; rows * n_heads * width];
             for (head, w_o) in folded.w_o.chunks_exact(d_head * width).enumerate() {
-                let of_head = position.values.chunks_exact(d_heads).flat_map(|row| &row[head * d_head..][..d_head]);
+                let of_head =
+                    position.values.chunks_exact(d_heads).flat_map(|row| &row[head * d_head..][..d_head]);
                 let of_head: Vec<f64> = of_head.copied().collect();
                 let added = product(rows_of(&of_head, d_head), rows_of(w_o, width)); // [rows, width]
                 for (to, added) in values.chunks_exact_mut(n_heads * width).zip(added.chunks_exact(width)) {
@@ -86,7 +87,9 @@ impl Transformer {
             w_logit: &folded.w_logit,
             tokens,
             beside: TokenTable { reads: last.reads(), rows: rows_of_last, values: beside },
-            pattern: Box::new(|pair| self.attention(pair).into_iter().map(|share| self.pattern_of(share)).collect()),
+            pattern: Box::new(|pair| {
+                self.attention(pair).into_iter().map(|share| self.pattern_of(share)).collect()
+            }),
             pattern_ranges: Box::new(|| self.pattern_ranges()),
             products: products as u64,
         })
@@ -135,7 +138,8 @@ impl Transformer {
             .map(|head| self.positions.iter().map(|position| scores_of(position, head)).collect())
             .collect();
         let share = |own: f64, others: &dyn Fn(usize) -> f64, at: usize| {
-            let rest: f64 = (0..self.positions.len()).filter(|&t| t != at).map(|t| (others(t) - own).exp()).sum();
+            let rest: f64 =
+                (0..self.positions.len()).filter(|&t| t != at).map(|t| (others(t) - own).exp()).sum();
             self.pattern_of(1.0 / (1.0 + rest))
         };
         let range = |at: usize, scores: &[[f64; 2]]| {

@@ -165,7 +165,9 @@ fn gradients_are_slopes() {
         let (network, tensors) = noisy(of.clone());
         let (pair, answers, step) = ((3, 1), [4, 2], 1e-5);
         let found = network.gradients().of(pair, &answers);
-        for (number, (i, z)) in (0..2).flat_map(|number| answers.into_iter().enumerate().map(move |z| (number, z))) {
+        for (number, (i, z)) in
+            (0..2).flat_map(|number| answers.into_iter().enumerate().map(move |z| (number, z)))
+        {
             let slope = |d: usize| {
                 let moved = |by: f64| {
                     let mut change = [vec![0.0; of.d_model], vec![0.0; of.d_model]];

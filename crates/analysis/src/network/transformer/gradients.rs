@@ -168,8 +168,7 @@ impl<'a> TransformerGradients<'a> {
                 let pattern = network.pattern_of(forward.softmax[i / d_head * tokens + at]);
                 row.iter_mut().for_each(|g| *g *= pattern);
             }
-            let mut to_normed =
-                product(rows_of(&self.w_v, n_heads * d_head), rows_of(&to_values, answers)); // [d_model, answers]
+            let mut to_normed = product(rows_of(&self.w_v, n_heads * d_head), rows_of(&to_values, answers)); // [d_model, answers]
             let is_last = at + 1 == tokens;
             let last_row = network.last().row(forward.pair);
             for head in 0..n_heads {

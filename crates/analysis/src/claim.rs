@@ -226,7 +226,8 @@ impl Check {
     }
 
     /// What is wrong where it does not hold: `linear share is 0.03, not < 0.01`.
-    fn broken(&self) -> String {
+    #[must_use]
+    pub fn broken(&self) -> String {
         let (value, bound) = self.value_and_bound();
         format!("{} is {value}{}, not {} {bound}", self.quantity, self.of_freq(), self.relation)
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::{
-    across::{Across, HoldAtLoss, MeanOverlap, Pair},
+    across::{Across, AlgorithmAcross, HoldAtLoss, MeanOverlap, Pair},
     claim_across::{CheckAcross, ClaimAcross},
     compared_run::{ComparedRun, HarmfulAblation, RunFindings},
     course_across::{CourseAcross, LeadAcross},

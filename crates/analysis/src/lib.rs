@@ -103,8 +103,8 @@ pub use claims::claims;
 pub use cleanliness::Cleanliness;
 pub use cluster::Cluster;
 pub use comparison::{
-    Across, CheckAcross, ClaimAcross, ComparedRun, Comparison, CourseAcross, HarmfulAblation, HoldAtLoss,
-    LeadAcross, MeanOverlap, Overlap, Pair, RunFindings, Spread, common_task,
+    Across, AlgorithmAcross, CheckAcross, ClaimAcross, ComparedRun, Comparison, CourseAcross,
+    HarmfulAblation, HoldAtLoss, LeadAcross, MeanOverlap, Overlap, Pair, RunFindings, Spread, common_task,
 };
 pub use control::Control;
 pub use course_claims::course_claims;

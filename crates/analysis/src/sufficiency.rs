@@ -99,7 +99,7 @@ impl Sufficiency {
         };
         let mut subsets = (0..1_usize << freqs.len())
             .into_par_iter()
-            .map(|bits| trials.with_only(subset(bits), &inputs))
+            .map(|bits| trials.with_only(&subset(bits), &inputs))
             .collect::<Result<Vec<Kept>>>()?;
         subsets.sort_by(|a, b| a.freqs.len().cmp(&b.freqs.len()).then(b.accuracy.total_cmp(&a.accuracy)));
         let keeps_99_percent = trials.smallest(&subsets, 0.99, inputs.len())?;
@@ -113,7 +113,7 @@ impl Sufficiency {
             keeps_99_percent,
             keeps_all,
             without_others: trials.without_others(&key)?,
-            without_key_freqs: trials.without(key, &trials.inputs)?,
+            without_key_freqs: trials.without(&key, &trials.inputs)?,
             subsets,
         })
     }
@@ -131,24 +131,24 @@ fn largest(amplitudes: &BTreeMap<usize, f64>) -> Vec<usize> {
 
 impl Trials<'_> {
     /// The network with waves of these frequencies alone.
-    fn with_only(&self, freqs: Vec<usize>, inputs: &[usize]) -> Result<Kept> {
-        let waves = |embedding: &[f64]| self.basis.waves_of(embedding, std::iter::once(0), &freqs);
-        self.with(freqs.clone(), waves, inputs)
+    fn with_only(&self, freqs: &[usize], inputs: &[usize]) -> Result<Kept> {
+        let waves = |embedding: &[f64]| self.basis.waves_of(embedding, std::iter::once(0), freqs);
+        self.with(freqs, waves, inputs)
     }
 
     /// The network without waves of these frequencies.
-    fn without(&self, freqs: Vec<usize>, inputs: &[usize]) -> Result<Kept> {
+    fn without(&self, freqs: &[usize], inputs: &[usize]) -> Result<Kept> {
         let rest = |embedding: &[f64]| {
-            let waves = self.basis.waves_of(embedding, std::iter::empty(), &freqs);
+            let waves = self.basis.waves_of(embedding, std::iter::empty(), freqs);
             embedding.iter().zip(waves).map(|(value, wave)| value - wave).collect()
         };
-        self.with(freqs.clone(), rest, inputs)
+        self.with(freqs, rest, inputs)
     }
 
-    fn with(&self, freqs: Vec<usize>, change: impl Fn(&[f64]) -> Vec<f64>, inputs: &[usize]) -> Result<Kept> {
+    fn with(&self, freqs: &[usize], change: impl Fn(&[f64]) -> Vec<f64>, inputs: &[usize]) -> Result<Kept> {
         let network = self.network.with_embedding(|embedding| Ok(change(embedding)))?;
         let [loss, accuracy] = network.loss_and_accuracy(inputs)?;
-        Ok(Kept { freqs, loss, accuracy })
+        Ok(Kept { freqs: freqs.to_vec(), loss, accuracy })
     }
 
     /// The first of some subsets that keeps a share of the accuracy on all inputs; they were tried on as many as told.
@@ -158,7 +158,7 @@ impl Trials<'_> {
             return Ok(subsets.iter().find(|kept| kept.accuracy >= least).cloned());
         }
         for kept in subsets.iter().filter(|kept| kept.accuracy >= least - DRAWN_SLACK) {
-            let on_all = self.with_only(kept.freqs.clone(), &self.inputs)?;
+            let on_all = self.with_only(&kept.freqs, &self.inputs)?;
             if on_all.accuracy >= least {
                 return Ok(Some(on_all));
             }
@@ -176,7 +176,7 @@ impl Trials<'_> {
         let mut chosen =
             || sample(&mut rng, others.len(), key.len()).into_iter().map(|i| others[i]).collect();
         let drawn: Vec<Vec<usize>> = (0..DRAWS).map(|_| chosen()).collect();
-        let found = drawn.into_par_iter().map(|freqs| self.without(freqs, &inputs));
+        let found = drawn.into_par_iter().map(|freqs| self.without(&freqs, &inputs));
         let found = found.collect::<Result<Vec<Kept>>>()?;
         let mean = |of: fn(&Kept) -> f64| found.iter().map(of).sum::<f64>() / DRAWS as f64;
         Ok(Some(WithoutOthers {

@@ -142,7 +142,8 @@ pub struct SweepArgs {
 /// Reverse-engineer a checkpoint and check the published claims
 ///
 /// Finds the key frequencies, the neurons that serve them, and what becomes of the loss without them, on
-/// all inputs, and says claim by claim whether it holds.
+/// all inputs, and says claim by claim whether it holds; which algorithm the network follows, and for how many
+/// inputs that is proven.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub struct AnalyzeArgs {
@@ -161,6 +162,10 @@ pub struct AnalyzeArgs {
     /// Print the figures as JSON instead of a table
     #[arg(long)]
     pub json: bool,
+
+    /// Leave out which algorithm it is and what proves it: gradient symmetricity over all triples takes longest
+    #[arg(long)]
+    pub quick: bool,
 
     /// Then measure how the circuit formed, at every checkpoint of the run, as `clockwork progress` does
     #[arg(long)]

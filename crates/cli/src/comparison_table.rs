@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use clockwork_analysis::{Across, Cluster, ComparedRun, Comparison, CourseAcross, MeanOverlap, Pair, Spread};
-use clockwork_report::words;
+use clockwork_report::words::{self, short};
 
 use crate::table::table;
 
@@ -11,7 +11,18 @@ pub fn text(of: &Comparison, page: &Path) -> String {
     let columns = settings.len();
     let mut header = vec!["run", "seed"];
     header.extend(settings.iter().map(|path| path.rsplit('.').next().unwrap_or(path)));
-    header.extend(["step", "99 % at", "loss", "key frequencies: neurons", "rules", "hurts most", "claims"]);
+    header.extend([
+        "step",
+        "99 % at",
+        "loss",
+        "key frequencies: neurons",
+        "rules",
+        "hurts most",
+        "symmetricity",
+        "irrelevance",
+        "algorithm",
+        "claims",
+    ]);
     let total = of.across.claims.len();
     let rows = of.runs.iter().map(|run| row(run, &settings, total)).collect();
     let to_the_right: Vec<usize> = (1..columns + 5).collect();
@@ -32,6 +43,9 @@ fn row(run: &ComparedRun, settings: &[String], claims: usize) -> Vec<String> {
         clusters(run, false),
         words::rules(run),
         run.most_harmful_ablation.map_or_else(unknown, |of| format!("{}: loss {:.2}", of.freq, of.loss)),
+        run.gradient_symmetricity.map_or_else(unknown, short),
+        run.distance_irrelevance.map_or_else(unknown, short),
+        run.algorithm.map_or_else(unknown, |algorithm| algorithm.to_string()),
         format!("{} of {claims}", run.claims_held()),
     ]);
     row
@@ -70,6 +84,9 @@ fn across(of: &Across, p: usize) -> Vec<String> {
     if let Some(generalised) = &of.generalised {
         let text = format!("step {}, in {} of {runs}", spread(generalised, 0), generalised.count);
         line("test accuracy 99 % at", text);
+    }
+    for at in &of.algorithms {
+        line(&at.algorithm.to_string(), format!("in {}", share(at.runs, at.of, at.interval)));
     }
     let all = share(of.all_claims_hold, runs, of.all_claims_hold_interval);
     line("every claim holds", format!("in {all}"));

@@ -49,7 +49,10 @@ impl RunToCompare {
             Checkpoint::open(&relative_to_here(&files.checkpoints().weights(step)), &ReadAs::default())?;
         let task = checkpoint.checkpoint.metadata.task;
         let known = match Findings::read(&files.analysis(step)) {
-            Ok(findings) if findings.provenance.is_of(&checkpoint) => Known::Analysed(findings.into()),
+            // One that was quick has no algorithm.
+            Ok(findings) if findings.provenance.is_of(&checkpoint) && findings.algorithm.is_some() => {
+                Known::Analysed(findings.into())
+            }
             _ => Known::NotAnalysed(checkpoint.into()),
         };
         Ok(Some(Self { files, step, task, known }))

@@ -41,7 +41,7 @@ const MIN_PHIS: usize = 8;
 pub fn clock(modulus: usize, freqs: &[usize], angles: usize) -> (ModelConfig, Weights) {
     assert!(!freqs.is_empty() && angles > 0, "a clock has a frequency and an angle");
     let waves = 2 * freqs.len();
-    let phis = (MIN_PHIS..=angles).find(|phis| angles % phis == 0).unwrap_or(angles);
+    let phis = (MIN_PHIS..=angles).find(|phis| angles.is_multiple_of(*phis)).unwrap_or(angles);
     let (position, equals, answers) = (3 * waves, 3 * waves + 2, 3 * waves + 3);
     let d_model = (answers + modulus).next_multiple_of(2);
     let config = ModelConfig { modulus, d_model, n_heads: 2, d_mlp: 2 * angles * freqs.len() };

@@ -181,7 +181,9 @@ mod tests {
             names: vec!["a".into(), "b".into()],
             colours: vec![0.0, 1.0],
             colour_name: "fires".into(),
+            is_labelled: false,
         };
+        let labelled = Points { points: vec![[0.2, 0.5], [0.9, 1.0]], is_labelled: true, ..points.clone() };
         let mut map = HeatMap::new(3, vec![1.0, -2.0, 3.0, 4.0, 5.0, -6.0], "value", true);
         map.borders = vec![(1, "border".into())];
         map.marked = vec![[1, 2]];
@@ -191,6 +193,7 @@ mod tests {
             Figure::new("log", "Losses", [Axis::of("step"), Axis::log("loss")], lines()),
             Figure::new("areas", "Areas", axes(), Content::Areas(vec![line("below"), line("above")])),
             Figure::new("points", "Points", axes(), Content::Points(points)),
+            Figure::new("labelled", "Labelled points", axes(), Content::Points(labelled)),
             Figure::new(
                 "bars",
                 "Bars",

@@ -115,6 +115,8 @@ pub struct Points {
     pub colours: Vec<f64>,
     /// What the colours mean.
     pub colour_name: String,
+    /// Whether names are written beside the points, as where there are few.
+    pub is_labelled: bool,
 }
 
 /// The round number of positions from one label to the next that leaves at most `most` of `count` labels.

@@ -7,7 +7,7 @@ use plotly::{
     color::NamedColor,
     common::{
         Anchor, ColorBar, ColorScale, ColorScaleElement, ExponentFormat, Font, HoverInfo, Line as Stroke,
-        Marker, Mode, Pad, TickMode, Title, Visible,
+        Marker, Mode, Pad, Position, TickMode, Title, Visible,
     },
     layout::{
         Axis as PlotlyAxis, AxisRange, AxisType, Legend, Margin, Slider, SliderCurrentValue, SliderMethod,
@@ -161,8 +161,21 @@ fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Tra
             let text = points.names.iter().zip(&points.colours);
             let text =
                 text.map(|(name, c)| format!("{name}<br>{} {}", points.colour_name, rounded(*c))).collect();
-            let trace = Scatter::<f64, f64>::new(x, y).mode(Mode::Markers).marker(marker).text_array(text);
-            vec![trace.hover_template("%{text}<br>%{x}: %{y}<extra></extra>").visible(visible)]
+            let trace = Scatter::<f64, f64>::new(x, y).marker(marker).hover_text_array(text);
+            let trace = match points.is_labelled {
+                true => {
+                    let xs = || points.points.iter().map(|point| point[0]);
+                    let middle = f64::midpoint(
+                        xs().fold(f64::INFINITY, f64::min),
+                        xs().fold(f64::NEG_INFINITY, f64::max),
+                    );
+                    let side = |x: f64| if x > middle { Position::MiddleLeft } else { Position::MiddleRight };
+                    let sides = xs().map(side).collect();
+                    trace.mode(Mode::MarkersText).text_array(points.names.clone()).text_position_array(sides)
+                }
+                false => trace.mode(Mode::Markers),
+            };
+            vec![trace.hover_template("%{hovertext}<br>%{x}: %{y}<extra></extra>").visible(visible)]
         }
         Content::Bars { bars, .. } => {
             let values = bars.iter().map(|bar| rounded(figure.y.shown(bar.1))).collect();

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::{
     Entry, Error, Figure, Frame, Report, Result, Section, draw, page, story,
-    story::{COURSE_FIGURES, course_section, training_figures},
+    story::{ALGORITHM_FIGURES, COURSE_FIGURES, course_section, training_figures},
 };
 
 /// What a report was written to.
@@ -51,8 +51,9 @@ impl Report<'_> {
         let of_sections = sections.iter().flat_map(|Section { entries, .. }| entries);
         let figures = training.iter().flatten().chain(of_sections.map(|Entry { figure, .. }| figure));
         let figures: Vec<&Figure> = figures.collect();
-        // Of an earlier report, which may have shown a course, or more of it.
-        let ids: Vec<&str> = figures.iter().map(|figure| figure.id.as_str()).chain(COURSE_FIGURES).collect();
+        // Of an earlier report, which may have shown a course, or more of it, or the algorithm.
+        let of_some = COURSE_FIGURES.into_iter().chain(ALGORITHM_FIGURES);
+        let ids: Vec<&str> = figures.iter().map(|figure| figure.id.as_str()).chain(of_some).collect();
         write(directory, &html, &figures, &ids, &[])
     }
 }

@@ -2,6 +2,7 @@
 //! the argument.
 
 mod ablation;
+mod algorithm;
 mod attention;
 mod clusters;
 mod course;
@@ -16,6 +17,7 @@ mod w_logit;
 
 use clockwork_analysis::AnalysisFiles;
 
+pub(crate) use algorithm::{ALGORITHM_FIGURES, plane};
 pub(crate) use course::COURSE_FIGURES;
 pub use course::course_section;
 pub(crate) use found::Found;
@@ -40,5 +42,6 @@ pub fn story(files: &AnalysisFiles) -> Result<Vec<Section>> {
         logits::section(&found)?,
         w_logit::section(&found)?,
     ]);
+    sections.extend(files.findings.algorithm.as_ref().map(algorithm::section));
     Ok(sections)
 }

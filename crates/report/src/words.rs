@@ -1,5 +1,6 @@
 //! How results read: numbers, lists, claims and compared runs in words, for the page and for tables.
 
+mod algorithm;
 mod course;
 mod other_networks;
 
@@ -12,6 +13,7 @@ use clockwork_analysis::{
 use serde_json::Value;
 
 pub use self::{
+    algorithm::{algorithm, certificates, sufficiency},
     course::{LEAD_COLUMNS, before_test_accuracy, lead, measured_by, phases},
     other_networks::{DOUBTFUL_ACCURACY, conditions, reading},
 };

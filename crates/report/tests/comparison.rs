@@ -6,7 +6,9 @@ use clockwork_analysis::{
     AnalysisFiles, Comparison, CourseCurves, CourseFindings, Progress, ProgressRow, RunFindings,
 };
 use clockwork_model::{Checkpoint, CheckpointFile};
-use clockwork_report::{ComparisonReport, Content, Figure, Lines, Section, TrainingCurves, comparison_story};
+use clockwork_report::{
+    ComparisonReport, Content, Figure, Lines, Section, TrainingCurves, comparison_story, words,
+};
 use serde_json::json;
 
 const P: usize = 12;
@@ -196,8 +198,12 @@ fn the_page_tells_runs_and_claims_and_escapes_what_it_is_told() {
     ] {
         assert!(html.contains(words), "{words:?} is missing");
     }
-    // A map and bars over frequencies, three maps of overlaps, losses of both splits, steps.
-    assert_eq!(written.pictures, 8);
+    // A map and bars over frequencies, three maps of overlaps, clocks and pizzas, losses of both splits, steps.
+    assert_eq!(written.pictures, 9);
+    let row = html.split("<td>b</td>").nth(1).unwrap().split("</tr>").next().unwrap();
+    let symmetricity = comparison.runs[1].gradient_symmetricity.map(words::short).unwrap();
+    let verdict = comparison.runs[1].algorithm.unwrap().to_string();
+    assert!(row.contains(&verdict) && row.contains(&symmetricity), "{row}");
     assert!(written.figures.join("losses.train.png").exists());
 }
 
@@ -211,7 +217,7 @@ fn one_network_alone_has_a_page_too() {
         courses: &[None],
     };
     let written = report.write(directory.path(), &[]).unwrap();
-    assert_eq!(written.pictures, 2, "there is nothing to overlap with, and no training to show");
+    assert_eq!(written.pictures, 3, "there is nothing to overlap with, and no training to show");
     let html = fs::read_to_string(written.page).unwrap();
     let page = html.split("</main>").next().unwrap();
     assert!(page.contains("What 1 network found") && !page.contains("NaN"));

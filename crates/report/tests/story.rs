@@ -62,7 +62,24 @@ fn figures_hold_what_the_clock_is_made_of() {
     let files = analysis();
     let sections = story(&files).unwrap();
     let names: Vec<&str> = sections.iter().map(|section| section.id.as_ref()).collect();
-    assert_eq!((names.first(), names.last()), (Some(&"embedding"), Some(&"w-logit")));
+    assert_eq!((names.first(), names.last()), (Some(&"embedding"), Some(&"algorithm")));
+
+    let of_algorithm = files.findings.algorithm.as_ref().unwrap();
+    let plane = figure(&sections, "algorithm-plane");
+    let Content::Points(points) = &plane.frames[0].content else { panic!("{plane:?}") };
+    let irrelevance = of_algorithm.tests.distance_irrelevance.unwrap();
+    assert_eq!(
+        (points.names[0].as_str(), points.points[0]),
+        ("this network", [of_algorithm.symmetricity.mean, irrelevance])
+    );
+    assert!(points.names.iter().any(|name| name.starts_with("model A, a pizza")));
+    assert!(points.names.contains(&"random weights".to_owned()) && points.is_labelled);
+    let table = sections.last().unwrap().table.as_ref().unwrap();
+    assert_eq!(table.columns, ["test", "this network", "random weights", "waves alone", "noise"]);
+    let row = |name: &str| table.rows.iter().find(|row| row[0] == name).unwrap();
+    // Waves alone are all waves, and have no weights that could be tested.
+    assert_eq!(row("logits explained by waves")[3], "1");
+    assert_eq!(row("circularity of the embedding")[3], "–");
 
     let norm = figure(&sections, "embedding-norm");
     assert_eq!((norm.x.name.as_str(), norm.y.name.as_str()), ("Fourier component", "squared norm"));

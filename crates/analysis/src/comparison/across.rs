@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::AlgorithmKind;
+
 use super::{
     ClaimAcross, ComparedRun, CourseAcross, Overlap, Spread, claim_across::claims_across, interval::interval,
 };
@@ -28,6 +30,9 @@ pub struct Across {
     pub pairs: Vec<Pair>,
     /// The step at which test accuracy passed 99 %, over those that did.
     pub generalised: Option<Spread>,
+    /// How many networks follow each algorithm, of those of which it was asked.
+    #[serde(default)]
+    pub algorithms: Vec<AlgorithmAcross>,
     /// In how many networks every claim holds that applies.
     pub all_claims_hold: usize,
     /// The interval of 95 % for the share of such networks.
@@ -69,6 +74,19 @@ pub struct Pair {
     pub overlap: Overlap,
 }
 
+/// How many networks follow an algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AlgorithmAcross {
+    /// The algorithm.
+    pub algorithm: AlgorithmKind,
+    /// How many networks follow it.
+    pub runs: usize,
+    /// Of how many it was asked which they follow.
+    pub of: usize,
+    /// The interval of 95 % for the share of such networks.
+    pub interval: Option<[f64; 2]>,
+}
+
 /// In how many networks of a decade of loss every claim holds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct HoldAtLoss {
@@ -101,6 +119,7 @@ impl Across {
             jaccard: mean_overlap(&pairs),
             pairs,
             generalised: Spread::new(&generalised),
+            algorithms: algorithms(runs),
             all_claims_hold,
             all_claims_hold_interval: interval(all_claims_hold, runs.len()),
             all_claims_hold_by_loss: by_loss(runs),
@@ -129,6 +148,14 @@ impl Across {
         let sharing = self.pairs.iter().filter(|pair| pair.overlap.shared > 0 && !is_one(pair));
         sharing.min_by(|a, b| a.overlap.p_value.total_cmp(&b.overlap.p_value))
     }
+}
+
+fn algorithms(runs: &[ComparedRun]) -> Vec<AlgorithmAcross> {
+    let mut counts: BTreeMap<AlgorithmKind, usize> = BTreeMap::new();
+    runs.iter().filter_map(|run| run.algorithm).for_each(|kind| *counts.entry(kind).or_default() += 1);
+    let of = counts.values().sum();
+    let across = |(algorithm, runs)| AlgorithmAcross { algorithm, runs, of, interval: interval(runs, of) };
+    counts.into_iter().map(across).collect()
 }
 
 fn pairs(frequencies: usize, runs: &[ComparedRun]) -> Vec<Pair> {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Claim, Cleanliness, Cluster, CourseFindings, Findings, KeyFreqsByRule};
+use crate::{AlgorithmKind, Claim, Cleanliness, Cluster, CourseFindings, Findings, KeyFreqsByRule};
 
 /// A network that is to be compared.
 #[derive(Debug, Clone)]
@@ -61,6 +61,18 @@ pub struct ComparedRun {
     pub cluster_sizes: BTreeMap<Cluster, usize>,
     /// The cluster without which the loss is largest, if there is any.
     pub most_harmful_ablation: Option<HarmfulAblation>,
+    /// Which algorithm it follows, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<AlgorithmKind>,
+    /// Its gradient symmetricity, over all triples where that was asked, else over the published ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_symmetricity: Option<f64>,
+    /// Its distance irrelevance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance_irrelevance: Option<f64>,
+    /// The share of all inputs that its waves answer right by themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified_accuracy: Option<f64>,
     /// The claims, checked.
     pub claims: Vec<Claim>,
     /// What its course tells, where its checkpoints were measured.
@@ -82,6 +94,7 @@ pub struct HarmfulAblation {
 impl ComparedRun {
     pub(super) fn new(of: &RunFindings, differing: &[String]) -> Self {
         let (summary, provenance) = (&of.findings.summary, &of.findings.provenance);
+        let measures = of.findings.measures.as_ref();
         let setting = |path: &str| {
             let (section, key) = path.split_once('.')?;
             provenance.config.get(section)?.get(key).cloned()
@@ -106,6 +119,11 @@ impl ComparedRun {
             key_freqs_by_rule: summary.key_freqs_by_rule.clone(),
             cluster_sizes: summary.cluster_sizes.clone(),
             most_harmful_ablation: without.max_by(|a, b| a.loss.total_cmp(&b.loss)),
+            algorithm: of.findings.algorithm.as_ref().map(|of| of.verdict),
+            gradient_symmetricity: measures
+                .and_then(|of| of.gradient_symmetricity_all.or(of.gradient_symmetricity)),
+            distance_irrelevance: measures.map(|of| of.distance_irrelevance),
+            certified_accuracy: measures.and_then(|of| of.certified_accuracy),
             claims: of.findings.claims.clone(),
             course: of.course.clone(),
             embedding_norm_by_freq: summary.embedding_norm_by_freq.clone(),

@@ -38,8 +38,9 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
     // A reader of JSON is a program, which sees no bar.
     let mut observer: Box<dyn Observer> =
         if args.json { Box::new(()) } else { Box::new(AnalysisProgress::new(&printer)) };
-    let analysis = AnalysisFiles::of(&checkpoint, &mut *observer)
-        .with_context(|| format!("cannot analyse {}", path.display()))?;
+    let analyse = if args.quick { AnalysisFiles::quick } else { AnalysisFiles::of };
+    let analysis =
+        analyse(&checkpoint, &mut *observer).with_context(|| format!("cannot analyse {}", path.display()))?;
     let Findings { summary, claims, provenance, .. } = &analysis.findings;
     let run = RunFiles::of_checkpoint(&path);
     let out = match (&args.out, &run) {
@@ -126,7 +127,7 @@ fn json(findings: &Findings, course: Option<&CourseFindings>) -> anyhow::Result<
 }
 
 fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path>) -> String {
-    let Findings { summary, claims, provenance, .. } = findings;
+    let Findings { summary, claims, provenance, algorithm, .. } = findings;
     let sizes: Vec<String> =
         summary.cluster_sizes.iter().map(|(cluster, size)| format!("{cluster}: {size}")).collect();
     let frequencies = provenance.task.n_frequencies();
@@ -145,6 +146,11 @@ fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path
     lines.push(format!("  neurons per cluster {}", sizes.join(", ")));
     lines.extend(words::conditions(provenance, summary).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(words::peculiarities(summary).iter().map(|sentence| format!("  {sentence}")));
+    lines.extend(
+        algorithm
+            .iter()
+            .flat_map(|of| [format!("  {}", words::algorithm(of)), format!("  {}", words::certificates(of))]),
+    );
     lines.push(String::new());
     lines.extend(claim_lines(claims));
     lines.extend(words::reasons(claims).iter().map(|reason| format!("    {reason}")));

@@ -97,7 +97,7 @@ fn follow(course: &Course, out: Option<&Path>, printer: &Printer) -> anyhow::Res
 /// checkpoint's takes its place.
 fn look(run: &RunFiles, progress: &Progress, page: &Path, printer: &Printer) -> anyhow::Result<String> {
     let checkpoint = Checkpoint::open(&checkpoint_path(run.path(), None)?, &ReadAs::default())?;
-    let analysis = AnalysisFiles::of(&checkpoint, &mut ())
+    let analysis = AnalysisFiles::quick(&checkpoint, &mut ())
         .with_context(|| format!("cannot analyse {}", checkpoint.path.display()))?;
     Ok(report_text(&write_report(run, &analysis, Some(progress), page, printer)?))
 }
@@ -138,10 +138,13 @@ fn text(progress: &Progress) -> String {
         "explained",
         "in clusters",
         "squares",
+        "symmetricity",
+        "irrelevance",
+        "certified",
     ];
     let rows = progress.rows.iter().map(cells).collect();
     let mut text = format!("  {}\n\n", words::measured_by(progress));
-    text += &table(&header, rows, &[0, 1, 2, 3, 4, 5, 6, 7]);
+    text += &table(&header, rows, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     let findings = CourseFindings::of(progress);
     if !findings.leads.is_empty() {
         let rows = findings.leads.iter().map(|lead| words::lead(lead).to_vec()).collect();
@@ -168,5 +171,8 @@ fn cells(row: &ProgressRow) -> Vec<String> {
         format!("{:.1} %", 100.0 * measures.frac_logits_explained_3d),
         format!("{:.0} %", 100.0 * row.share_in_clusters()),
         short(row.sum_squared_weights),
+        or_none(measures.gradient_symmetricity),
+        short(measures.distance_irrelevance),
+        measures.certified_accuracy.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share)),
     ]
 }

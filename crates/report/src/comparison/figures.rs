@@ -1,7 +1,9 @@
 use clockwork_analysis::{Across, ComparedRun, Comparison, CourseCurves, MeanOverlap, Overlap, Pair, Spread};
 
 use super::courses::courses_section;
-use crate::{Axis, Content, Entry, Figure, HeatMap, Line, Section, TrainingCurves, words::short};
+use crate::{
+    Axis, Content, Entry, Figure, HeatMap, Line, Section, TrainingCurves, story::plane, words::short,
+};
 
 /// How many runs' names find room along the vertical axis.
 const NAMES_DOWN: usize = 30;
@@ -26,6 +28,7 @@ pub fn comparison_story(
     }
     let mut sections =
         vec![Section::new("frequencies", "Key frequencies: which ones are found", frequencies)];
+    sections.extend(algorithms(comparison));
     if training.iter().any(|curves| !curves.steps.is_empty()) {
         sections.push(Section::new(
             "training",
@@ -35,6 +38,25 @@ pub fn comparison_story(
     }
     sections.extend(courses_section(comparison, courses));
     sections
+}
+
+/// Which algorithms the networks follow, where that was measured.
+fn algorithms(of: &Comparison) -> Option<Section> {
+    let figures = |run: &ComparedRun| Some([run.gradient_symmetricity?, run.distance_irrelevance?]);
+    let points: Vec<_> = of.runs.iter().filter_map(|run| Some((run.name.clone(), figures(run)?))).collect();
+    let counted =
+        of.across.algorithms.iter().map(|at| format!("{} in {} of {}", at.algorithm, at.runs, at.of));
+    let counted: Vec<String> = counted.collect();
+    let verdicts = match counted.is_empty() {
+        true => String::new(),
+        false => format!(" By these two, with what they need, the networks are: {}.", counted.join(", ")),
+    };
+    let text = format!(
+        "Each network, beside a published pizza and a published clock, whose points are paler. Pizzas have a symmetricity above 0.98 \
+         and an irrelevance below 0.6.{verdicts}"
+    );
+    (!points.is_empty())
+        .then(|| Section::new("algorithm", "Algorithm: clocks and pizzas", vec![plane(points, vec![], text)]))
 }
 
 /// A map's axis of runs, the first at the top where it is the vertical one.

@@ -95,7 +95,8 @@ fn runs(of: &Comparison) -> Markup {
                         th { "Run" } th { "Seed" }
                         @for setting in &settings { th { (setting) } }
                         th { "Step" } th { "Test accuracy 99 % at" } th { "Loss" } th { "Key frequencies (neurons)" }
-                        th { "Rules" } th { "Most harmful without" } th { "Claims" }
+                        th { "Rules" } th { "Most harmful without" } th { "Algorithm" } th { "Symmetricity" } th { "Irrelevance" }
+                        th { "Certified" } th { "Claims" }
                     }
                 }
                 tbody {
@@ -107,6 +108,10 @@ fn runs(of: &Comparison) -> Markup {
                             td { (run.generalised.map_or("–".to_owned(), |step| step.to_string())) }
                             td { (short(run.original_loss)) } td { (key_freqs(run)) } td { (words::rules(run)) }
                             td { (run.most_harmful_ablation.map_or("–".to_owned(), |of| format!("{}: loss {}", of.freq, short(of.loss)))) }
+                            td { (run.algorithm.map_or("–".to_owned(), |algorithm| algorithm.to_string())) }
+                            @for figure in [run.gradient_symmetricity, run.distance_irrelevance, run.certified_accuracy] {
+                                td { (figure.map_or("–".to_owned(), short)) }
+                            }
                             td { (run.claims_held()) " of " (claims) }
                         }
                     }

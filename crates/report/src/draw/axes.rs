@@ -3,6 +3,9 @@ use crate::{Axis, Content, Figure, Lines, Points, figure::upper_edges, ticks::Ti
 /// With more bars than this their names take turns on two lines, or they would run into each other.
 const MAX_NAMES_ABREAST: usize = 6;
 
+/// How much of the way between points is left beside them for their names.
+const ROOM_FOR_LABELS: f64 = 0.15;
+
 /// The upper end of a linear vertical axis with named levels, relative to the highest bar or level.
 const ROOM_FOR_NAMES: f64 = 1.25;
 
@@ -61,9 +64,16 @@ fn ranges(figure: &Figure, content: &Content) -> ([f64; 2], [f64; 2]) {
             let (x, [low, high]) = of_points(&upper_edges(areas).concat());
             (x, [low.min(0.0), high])
         }
-        Content::Points(Points { points, .. }) => {
-            let ([x_low, x_high], _) = of_points(points);
-            ([x_low - 1.0, x_high + 1.0], [0.0, 1.0])
+        Content::Points(Points { points, is_labelled, .. }) => {
+            let ([x_low, x_high], [_, y_high]) = of_points(points);
+            match is_labelled {
+                // Names have room beside the points.
+                true => {
+                    let room = ROOM_FOR_LABELS * (x_high - x_low);
+                    ([x_low - room, x_high + room], [0.0, 1.05 * y_high.max(1.0)])
+                }
+                false => ([x_low - 1.0, x_high + 1.0], [0.0, 1.0]),
+            }
         }
         Content::Bars { bars, levels } => {
             let mut values = bars.iter().map(|bar| bar.1).chain(levels.iter().map(|level| level.0));

@@ -44,6 +44,15 @@ pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
             let outline = |point: &[f64; 2]| Circle::new(at(*point), 4 * scale, GREY.mix(0.25));
             chart.draw_series(points.points.iter().zip(&points.colours).map(circle))?;
             chart.draw_series(points.points.iter().map(outline))?;
+            if points.is_labelled {
+                let middle = f64::midpoint(x.start, x.end);
+                let label = |(point, name): (&[f64; 2], &String)| {
+                    let (side, away) = if point[0] > middle { (HPos::Right, -8) } else { (HPos::Left, 8) };
+                    let style = text(13).pos(Pos::new(side, VPos::Center));
+                    EmptyElement::at(at(*point)) + Text::new(name.clone(), (away * scale as i32, 0), style)
+                };
+                chart.draw_series(points.points.iter().zip(&points.names).map(label))?;
+            }
             draw_key(key, &points.colour_name, false, 1.0, scale)?;
         }
         Content::Bars { bars, levels } => {

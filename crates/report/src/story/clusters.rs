@@ -17,6 +17,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         colours: of.floats("neurons.frac_active", &[d_mlp])?.to_vec(),
         colour_name: if summary.activation == Activation::Relu { "fires on" } else { "positive input on" }
             .to_owned(),
+        is_labelled: false,
     };
     let scatter = Figure::new(
         "frac-explained",

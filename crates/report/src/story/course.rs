@@ -19,11 +19,12 @@ const LABELLED_FREQUENCIES: usize = 15;
 const MOST_CLUSTERS: usize = 6;
 
 /// The figures that a course can have.
-pub(crate) const COURSE_FIGURES: [&str; 8] = [
+pub(crate) const COURSE_FIGURES: [&str; 9] = [
     "course-losses",
     "course-waves",
     "course-structure",
     "course-terms",
+    "course-algorithm",
     "course-embedding",
     "course-neurons",
     "course-embedding-fourier",
@@ -33,7 +34,8 @@ pub(crate) const COURSE_FIGURES: [&str; 8] = [
 /// How the circuit formed, checkpoint by checkpoint.
 #[must_use]
 pub fn course_section(of: &Progress) -> Section {
-    let mut entries = vec![losses(of), waves(of), structure(of), terms(of), embedding(of), neurons(of)];
+    let mut entries =
+        vec![losses(of), waves(of), structure(of), terms(of), algorithm(of), embedding(of), neurons(of)];
     entries.extend(maps(of));
     let section = Section::new("course", "How it came about: measures over the checkpoints", entries);
     match table_of_leads(of) {
@@ -169,6 +171,25 @@ fn terms(of: &Progress) -> Entry {
     );
     let text = "Of the 2D Fourier coefficients of all neurons together, their means apart, before and after the activation: \
                 the shares of linear terms, waves of x or of y alone, and of quadratic ones, products of the two.";
+    Entry::new(figure, format!("{text} {}", measured(of)))
+}
+
+/// Which algorithm it is, step by step.
+fn algorithm(of: &Progress) -> Entry {
+    let lines = vec![
+        line(of, "gradient symmetricity", |row| row.measures.gradient_symmetricity),
+        line(of, "distance irrelevance", |row| Some(row.measures.distance_irrelevance)),
+        line(of, "certified by the waves", |row| row.measures.certified_accuracy),
+    ];
+    let lines = lines.into_iter().filter(|line| !line.points.is_empty()).collect();
+    let figure = Figure::new(
+        "course-algorithm",
+        "Clock or pizza, and the share of the inputs that the waves prove",
+        [steps(), Axis::of("measure")],
+        Content::Lines(Lines { lines, marks: vec![], stretches: phases(of) }),
+    );
+    let text = "A network that has learned nothing has a symmetricity and an irrelevance near 1. A clock's symmetricity falls when its \
+                circuit forms, a pizza's irrelevance does. Symmetricity is over the hundred published triples.";
     Entry::new(figure, format!("{text} {}", measured(of)))
 }
 

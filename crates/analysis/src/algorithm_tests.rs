@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnalysedNetwork, FormulaFit, FourierBasis, Measures, NeuronClusters, Result, Symmetricity,
+    Alignment, AnalysedNetwork, FormulaFit, FourierBasis, Measures, NeuronClusters, Result, Symmetricity,
     WaveCertificate,
     alignment::{alignments, logit_alignment},
     circularity::circularity,
@@ -76,23 +76,20 @@ fn mean_fit(of: &BTreeMap<usize, FormulaFit>) -> Option<FormulaFit> {
 impl AlgorithmTests {
     /// What they say of a network that was measured.
     pub(crate) fn of_measures(measures: &Measures, formulas: &BTreeMap<usize, FormulaFit>) -> Self {
-        let cka = measures.cka.clone().unwrap_or_default();
-        let is_fitted = cka.values().all(|of| of.disc_fitted.is_some());
-        Self {
-            gradient_symmetricity: measures.gradient_symmetricity,
+        let logits = Self {
             distance_irrelevance: of_varying(measures.distance_irrelevance),
-            circularity: measures.circularity,
-            inputs_disc: mean(&cka, |of| of.disc),
-            inputs_disc_fitted: mean(&cka, |of| of.disc_fitted.unwrap_or(0.0)).filter(|_| is_fitted),
-            inputs_torus: mean(&cka, |of| of.torus),
-            inputs_circle: mean(&cka, |of| of.circle),
-            logits_circle: mean(&cka, |of| of.logits_circle),
-            logits_disc: mean(&cka, |of| of.logits_disc),
-            formulas: mean_fit(formulas),
-            phase_misalignment: mean(&measures.phase_misalignment, |of| of),
             frac_logits_explained: measures.frac_logits_explained_3d,
             certified_accuracy: measures.certified_accuracy.unwrap_or(0.0),
-        }
+            ..Self::default()
+        };
+        let symmetricity = measures.gradient_symmetricity;
+        let cka = measures.cka.clone().unwrap_or_default();
+        logits.with_weights(
+            (symmetricity, measures.circularity),
+            &cka,
+            formulas,
+            &measures.phase_misalignment,
+        )
     }
 
     /// What they say of another network by the clusters of the one that is analysed: of the same frequencies, and of the
@@ -111,18 +108,34 @@ impl AlgorithmTests {
         let formulas = formula_fits(basis, network, &cka, &draw(n * n, INPUTS_OF_CONTROLS))?;
         let w_logit = basis.transform(&network.w_logit, &[network.d_mlp, n], 1);
         let misalignment = phase_misalignment(basis, clusters, &InputWaves::new(basis, network), &w_logit);
+        let symmetricity = Some(Symmetricity::over(network, &published_triples(n)).mean);
+        let logits = Self::of_logits(basis, &network.logits, &clusters.key_freqs, network.logit_error());
+        let of_network = (symmetricity, circularity(basis, network).ok());
+        Ok(logits.with_weights(of_network, &cka, &formulas, &misalignment))
+    }
+
+    /// What those say beside that need weights: symmetricity and circularity, and what is of each key frequency.
+    fn with_weights(
+        self,
+        (gradient_symmetricity, circularity): (Option<f64>, Option<f64>),
+        cka: &BTreeMap<usize, Alignment>,
+        formulas: &BTreeMap<usize, FormulaFit>,
+        phase_misalignment: &BTreeMap<usize, f64>,
+    ) -> Self {
         let is_fitted = cka.values().all(|of| of.disc_fitted.is_some());
-        Ok(Self {
-            gradient_symmetricity: Some(Symmetricity::over(network, &published_triples(n)).mean),
-            circularity: circularity(basis, network).ok(),
-            inputs_disc: mean(&cka, |of| of.disc),
-            inputs_disc_fitted: mean(&cka, |of| of.disc_fitted.unwrap_or(0.0)).filter(|_| is_fitted),
-            inputs_torus: mean(&cka, |of| of.torus),
-            inputs_circle: mean(&cka, |of| of.circle),
-            formulas: mean_fit(&formulas),
-            phase_misalignment: mean(&misalignment, |of| of),
-            ..Self::of_logits(basis, &network.logits, &clusters.key_freqs, network.logit_error())
-        })
+        Self {
+            gradient_symmetricity,
+            circularity,
+            inputs_disc: mean(cka, |of| of.disc),
+            inputs_disc_fitted: mean(cka, |of| of.disc_fitted.unwrap_or(0.0)).filter(|_| is_fitted),
+            inputs_torus: mean(cka, |of| of.torus),
+            inputs_circle: mean(cka, |of| of.circle),
+            logits_circle: mean(cka, |of| of.logits_circle),
+            logits_disc: mean(cka, |of| of.logits_disc),
+            formulas: mean_fit(formulas),
+            phase_misalignment: mean(phase_misalignment, |of| of),
+            ..self
+        }
     }
 
     /// What those say that need no weights, of logits [n², n] that may be off by an error.

@@ -211,8 +211,8 @@ fn bytes_needed(sizes: &ModelConfig, architecture: Option<&Architecture>) -> u64
 /// How many arrays of the logits' size there are at a time.
 const LOGITS_HELD: u64 = 8;
 
-/// How many arrays of the neurons' size there are at a time.
-const NEURONS_HELD: u64 = 5;
+/// How many arrays of the neurons' size there are at a time: most while the network's controls are measured beside it.
+const NEURONS_HELD: u64 = 10;
 
 /// How many arrays of the attention pattern's size there are at a time.
 const PATTERNS_HELD: u64 = 4;

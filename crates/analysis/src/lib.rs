@@ -125,7 +125,9 @@ pub use logit_fit::LogitFit;
 pub use logits::{ExcludedLoss, Logits};
 pub use measures::{LossMeasures, Measures};
 pub use named_freq::{NamedFreq, Role};
-pub use network::{Activations, Embeddings, LinearHeads, LogitGradients, Network, network_of};
+pub use network::{
+    Activations, Embeddings, LinearHeads, LogitGradients, Network, Reads, Tables, TokenTable, network_of,
+};
 pub use neuron_certificate::NeuronCertificate;
 pub use neuron_clusters::{CLUSTER_FRAC_EXPLAINED, NeuronClusters};
 pub use number::short;

@@ -9,7 +9,7 @@ use std::{borrow::Cow, fmt};
 
 use clockwork_model::{Activation, Architecture, Checkpoint, StoredNetwork};
 
-pub(crate) use self::tables::{Reads, Tables, TokenTable};
+pub use self::tables::{Reads, Tables, TokenTable};
 use self::{paper::PaperNetwork, transformer::Transformer, two_input_mlp::TwoInputMlp};
 use crate::Result;
 

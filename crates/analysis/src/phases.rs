@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Cluster, FourierBasis, NeuronClusters, participation::InputWaves};
+use crate::{Cluster, FourierBasis, NeuronClusters, participation::InputWaves, wave::Wave};
 
 /// The mean of |sin(φ_x + φ_y − ψ)| over the neurons of each cluster: 0 where they add up, 2/π where they have nothing to
 /// do with each other. The neurons' rows of `W_logit` are given by their Fourier coefficients, [d_mlp, n].
@@ -17,22 +17,12 @@ pub(crate) fn phase_misalignment(
     let of_cluster = |&k: &usize| {
         let members = clusters.members(Cluster::Frequency(k));
         let of_neuron = |&neuron: &usize| {
-            let input = |of: &[f64]| phase(basis, k, |row| of[row * d_mlp + neuron]);
-            let output = phase(basis, k, |row| w_logit[neuron * n + row]);
+            let input = |of: &[f64]| Wave::of_coefficients(basis, k, |row| of[row * d_mlp + neuron]).phase();
+            let output = Wave::of_coefficients(basis, k, |row| w_logit[neuron * n + row]).phase();
             (input(&inputs.of_x) + input(&inputs.of_y) - output).sin().abs()
         };
         (k, members.iter().map(of_neuron).sum::<f64>() / members.len() as f64)
     };
     // Every key frequency of a network has a cluster.
     clusters.key_freqs.iter().map(of_cluster).collect()
-}
-
-/// The φ of a wave cos(ω_k x + φ), by its coefficients. That of p/2, which has no sine, is 0 or π.
-fn phase(basis: &FourierBasis, k: usize, coefficient: impl Fn(usize) -> f64) -> f64 {
-    match basis.rows_of(k)[..] {
-        // cos(ωx + φ) = cos φ cos ωx − sin φ sin ωx.
-        [cos, sin] => (-coefficient(sin)).atan2(coefficient(cos)),
-        [cos] => 0.0_f64.atan2(coefficient(cos)),
-        _ => unreachable!("a frequency has one row or two"),
-    }
 }

@@ -10,16 +10,18 @@ pub(crate) struct Wave {
 impl Wave {
     /// The wave of a frequency in a function on the numbers, [n].
     pub fn of(basis: &FourierBasis, k: usize, function: &[f64]) -> Self {
-        let along = |row: usize| {
-            let row = basis.row(row);
-            let product: f64 = row.iter().zip(function).map(|(wave, value)| wave * value).sum();
-            // A cosine of unit norm is the cosine times its value at 0.
-            product * basis.row(2 * k - 1)[0]
-        };
+        let along = |row: usize| basis.row(row).iter().zip(function).map(|(wave, value)| wave * value).sum();
+        // A cosine of unit norm is the cosine times its value at 0.
+        Self::of_coefficients(basis, k, along).scaled(basis.row(2 * k - 1)[0])
+    }
+
+    /// The wave of a frequency by its Fourier coefficients, with the norm that these have. That of p/2, which has no sine, has
+    /// a phase of 0 or π.
+    pub fn of_coefficients(basis: &FourierBasis, k: usize, coefficient: impl Fn(usize) -> f64) -> Self {
         match basis.rows_of(k)[..] {
             // A cos(ωx + φ) = A cos φ cos ωx − A sin φ sin ωx.
-            [cos, sin] => Self { re: along(cos), im: -along(sin) },
-            [cos] => Self { re: along(cos), im: 0.0 },
+            [cos, sin] => Self { re: coefficient(cos), im: -coefficient(sin) },
+            [cos] => Self { re: coefficient(cos), im: 0.0 },
             _ => unreachable!("a frequency has one row or two"),
         }
     }

@@ -145,5 +145,8 @@ mod tests {
             assert_eq!(ours.len(), textbook.len());
             assert!(ours.iter().zip(textbook).all(|(a, b)| (a - b).abs() < 1e-12));
         }
+        // Both are as near to exact logits as is promised.
+        let error = network.logit_error().unwrap();
+        assert!(ours.logits.iter().zip(&textbook.logits).all(|(a, b)| (a - b).abs() <= 2.0 * error));
     }
 }

@@ -270,6 +270,24 @@ mod tests {
             };
             let (x, y) = (enters(3, 0), enters(1, 1));
             let found = network.run(&[(3, 1)]).unwrap().logits;
+            let by_tables = network.tables().unwrap().logits(&[(3, 1)]);
+            assert!(
+                found
+                    .iter()
+                    .zip(&by_tables)
+                    .all(|(a, b)| (a - b).abs() <= 2.0 * network.logit_error().unwrap())
+            );
+            // The same embeddings make the same network, and none that is there makes one of biases.
+            let embeddings = network.embeddings();
+            assert_eq!(network.with_embeddings(&embeddings).run(&[(3, 1)]).unwrap().logits, found);
+            let none = |of: &[f64]| vec![0.0; of.len()].into();
+            let none = Embeddings {
+                width: embeddings.width,
+                x: none(&embeddings.x),
+                y: embeddings.y.as_ref().map(|y| none(y)),
+            };
+            let without = network.with_embeddings(&none).run(&[(3, 1), (0, 4)]).unwrap().logits;
+            assert_eq!(without[..p], without[p..]);
             let gradients = network.gradients().of((3, 1), &[4, 2]);
             for (z, found) in found.iter().enumerate() {
                 assert!((found - logit([&x, &y], z)).abs() < 1e-12, "{input:?}");

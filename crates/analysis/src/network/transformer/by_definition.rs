@@ -221,3 +221,50 @@ fn what_all_neurons_add_goes_through_w_logit_up_to_the_norms_scale() {
         }
     }
 }
+
+#[test]
+fn by_tables_a_transformer_without_norms_does_the_same() {
+    for of in choices() {
+        let (network, _) = noisy(of.clone());
+        let pairs: Vec<(usize, usize)> = (0..P * P).map(|i| (i / P, i % P)).collect();
+        let expected = network.run(&pairs).unwrap();
+        let Some(tables) = network.tables() else {
+            assert!(of.norms.in_order().iter().any(|norm| *norm != Norm::None), "{of:?}");
+            assert_eq!(network.logit_error(), None);
+            continue;
+        };
+        let found = tables.logits(&pairs);
+        assert_close(&found, &expected.logits, 1e-9, &format!("{of:?}"));
+        // Two orders of the same sums differ by less than both may differ from exact ones.
+        let error = network.logit_error().unwrap();
+        let apart = found.iter().zip(&expected.logits).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(apart > 0.0 && apart <= 2.0 * error, "{apart} {error}");
+        // No pair's pattern is outside the range that its token's scores allow.
+        let ranges = (tables.pattern_ranges)();
+        for pattern in expected.pattern.chunks_exact(of.n_heads * of.tokens.len()) {
+            for (i, value) in pattern.iter().enumerate() {
+                let [low, high] = ranges[i % of.tokens.len()][i / of.tokens.len()];
+                assert!((low - 1e-12..=high + 1e-12).contains(value), "{value} {low} {high}");
+            }
+        }
+    }
+}
+
+#[test]
+fn other_embeddings_are_those_of_another_network() {
+    for of in choices() {
+        let (network, mut tensors) = noisy(of.clone());
+        let Embeddings { width, x, y } = network.embeddings();
+        let changed = |of: &[f64], by: f64| of.iter().map(|v| by * v).collect::<Vec<f64>>();
+        let other =
+            Embeddings { width, x: changed(&x, 0.5).into(), y: y.as_ref().map(|y| changed(y, -2.0).into()) };
+        let w_e = tensors.get_mut(NAMES.w_e).unwrap();
+        w_e[..P * width].iter_mut().for_each(|v| *v *= 0.5);
+        if y.is_some() {
+            w_e[P * width..2 * P * width].iter_mut().for_each(|v| *v *= -2.0);
+        }
+        let expected = Transformer::new(of.clone(), P, &tensors).run(&[(1, 4), (3, 3)]).unwrap().logits;
+        let found = network.with_embeddings(&other).run(&[(1, 4), (3, 3)]).unwrap().logits;
+        assert_close(&found, &expected, 1e-12, &format!("{of:?}"));
+    }
+}

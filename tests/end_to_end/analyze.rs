@@ -1,4 +1,4 @@
-use clockwork_model::{Checkpoint, NAMES, clock};
+use clockwork_model::{Checkpoint, NAMES, clock, pizza};
 use safetensors::{SafeTensors, tensor::TensorView};
 
 use crate::sandbox::{Sandbox, train_small};
@@ -72,6 +72,47 @@ fn an_imported_network_is_analysed_as_the_run_that_it_came_from() {
     let output = sandbox.run(&["import", "theirs.safetensors", "--name=theirs", "--runs-dir=others"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && said.contains("choose another --name"), "{said}");
+}
+
+#[test]
+fn the_algorithm_is_told_with_what_is_proven_compared_and_left_out_where_it_is_to_be_quick() {
+    let sandbox = Sandbox::new();
+    for (name, (config, weights)) in
+        [("clock", clock(17, &[3, 5, 8], 16)), ("pizza", pizza(17, &[1, 3, 4, 7], 96))]
+    {
+        let file = format!("{name}.safetensors");
+        Checkpoint::of_weights(config, weights).write(&sandbox.path(&file)).unwrap();
+        // As someone else would keep them.
+        let bytes = sandbox.read(&file);
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        let foreign = safetensors::serialize(tensors.iter().collect::<Vec<(&str, TensorView)>>(), None);
+        std::fs::write(sandbox.path(&file), foreign.unwrap()).unwrap();
+        sandbox.succeed(&["import", &file, "--name", name]);
+        let said = sandbox.succeed(&["analyze", &format!("runs/{name}")]);
+        assert!(said.contains(&format!("  {name}: gradient symmetricity ")), "{said}");
+        assert!(said.contains("  waves alone answer "), "{said}");
+    }
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&sandbox.succeed(arguments)).unwrap()
+    };
+    let whole = json(&["analyze", "pizza.safetensors", "--json"]);
+    assert_eq!(whole["algorithm"]["verdict"], "pizza");
+    assert_eq!(whole["algorithm"]["neuron_certificate"]["certified_by_spacing"], 289);
+    assert_eq!(whole["algorithm"]["symmetricity"]["mean"], whole["measures"]["gradient_symmetricity_all"]);
+    let quick = json(&["analyze", "pizza.safetensors", "--json", "--quick"]);
+    assert!(quick.get("algorithm").is_none() && quick["measures"]["gradient_symmetricity"].is_f64());
+    // Of a run that was analysed quickly, the verdict is looked for before it is compared.
+    let said = sandbox.succeed(&["analyze", "runs/clock", "--quick"]);
+    assert!(!said.contains("symmetricity"), "{said}");
+    let compared = json(&["compare", "runs/clock", "runs/pizza", "--json"]);
+    let verdicts: Vec<&str> =
+        compared["runs"].as_array().unwrap().iter().map(|run| run["algorithm"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["clock", "pizza"]);
+    let counted = &compared["across"]["algorithms"][0];
+    assert_eq!(
+        (&counted["algorithm"], &counted["runs"], &counted["of"]),
+        (&"clock".into(), &1.into(), &2.into())
+    );
 }
 
 #[test]

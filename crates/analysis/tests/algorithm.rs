@@ -88,6 +88,17 @@ fn weights_that_have_all_decayed_have_figures_that_are_numbers() {
 }
 
 #[test]
+fn frequencies_that_cannot_tell_numbers_apart_have_figures_that_are_numbers() {
+    // 4 · 3 = 12: three answers have each wave's value.
+    for freqs in [&[4][..], &[6]] {
+        let of = algorithm_of(pizza(12, freqs, ANGLES));
+        assert_eq!((of.verdict, of.wave_certificate.certified), (AlgorithmKind::Neither, 0), "{freqs:?}");
+        let certificate = of.neuron_certificate.unwrap();
+        assert_eq!((certificate.least_slack_by_margin, certificate.certified_by_evaluation), (None, 0));
+    }
+}
+
+#[test]
 fn controls_show_what_a_test_says_of_nothing() {
     let (config, weights) = clock(P, &FREQS, ANGLES);
     let mut checkpoint = Checkpoint::of_weights(config, weights);

@@ -95,8 +95,8 @@ fn runs(of: &Comparison) -> Markup {
                         th { "Run" } th { "Seed" }
                         @for setting in &settings { th { (setting) } }
                         th { "Step" } th { "Test accuracy 99 % at" } th { "Loss" } th { "Key frequencies (neurons)" }
-                        th { "Rules" } th { "Most harmful without" } th { "Algorithm" } th { "Symmetricity" } th { "Irrelevance" }
-                        th { "Certified" } th { "Claims" }
+                        th { "Rules" } th { "Most harmful without" } th { "Algorithm" }
+                        th { "Symmetricity, irrelevance" } th { "Certified" } th { "Claims" }
                     }
                 }
                 tbody {
@@ -109,9 +109,8 @@ fn runs(of: &Comparison) -> Markup {
                             td { (short(run.original_loss)) } td { (key_freqs(run)) } td { (words::rules(run)) }
                             td { (run.most_harmful_ablation.map_or("–".to_owned(), |of| format!("{}: loss {}", of.freq, short(of.loss)))) }
                             td { (run.algorithm.map_or("–".to_owned(), |algorithm| algorithm.to_string())) }
-                            @for figure in [run.gradient_symmetricity, run.distance_irrelevance, run.certified_accuracy] {
-                                td { (figure.map_or("–".to_owned(), short)) }
-                            }
+                            td { (figure(run.gradient_symmetricity)) ", " (figure(run.distance_irrelevance)) }
+                            td { (figure(run.certified_accuracy.map(|share| 100.0 * share))) " %" }
                             td { (run.claims_held()) " of " (claims) }
                         }
                     }
@@ -119,6 +118,11 @@ fn runs(of: &Comparison) -> Markup {
             }
         }
     }
+}
+
+/// A figure that may not be known.
+fn figure(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), short)
 }
 
 fn key_freqs(run: &ComparedRun) -> String {

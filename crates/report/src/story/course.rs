@@ -188,8 +188,9 @@ fn algorithm(of: &Progress) -> Entry {
         [steps(), Axis::of("measure")],
         Content::Lines(Lines { lines, marks: vec![], stretches: phases(of) }),
     );
-    let text = "A network that has learned nothing has a symmetricity and an irrelevance near 1. A clock's symmetricity falls when its \
-                circuit forms, a pizza's irrelevance does. Symmetricity is over the hundred published triples.";
+    let text = "A network that has learned nothing has a symmetricity and an irrelevance near 1, and memorising changes them too: look at \
+                both once the circuit is there. What the waves prove is theirs where they explain most of the logits; before, it is \
+                what the rest answers right by itself. Symmetricity is over the hundred published triples.";
     Entry::new(figure, format!("{text} {}", measured(of)))
 }
 

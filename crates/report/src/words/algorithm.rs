@@ -99,12 +99,15 @@ pub fn vacuous(of: &NeuronCertificate) -> String {
         .filter(|(_, of)| of.error_bound >= 2.0 / 3.0)
         .map(|(k, _)| k.to_string())
         .collect();
-    match wide.is_empty() || of.least_slack_by_margin >= 1.0 {
-        true => format!(
+    match of.least_slack_by_margin {
+        None => ": they are vacuous, as its frequencies alone tell no input from all others".to_owned(),
+        Some(slack) if slack < 1.0 && !wide.is_empty() => {
+            format!(": they are vacuous, as phases are spaced too widely for {}", and(&wide))
+        }
+        Some(slack) => format!(
             ": they are vacuous, as those on what neurons get and write beside come to {} × the margin and more",
-            short(of.least_slack_by_margin)
+            short(slack)
         ),
-        false => format!(": they are vacuous, as phases are spaced too widely for {}", and(&wide)),
     }
 }
 

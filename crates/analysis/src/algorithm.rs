@@ -7,7 +7,7 @@ use crate::{
     AlgorithmTests, Analysis, Check, Control, FormulaFit, Measures, NeuronCertificate, Result, Sufficiency,
     Symmetricity, WaveCertificate,
     bounds::{
-        ACCURACY_OF_ALGORITHM, CERTIFIED, CIRCULARITY, FREQS_OF_ALGORITHM, IRRELEVANCE_OF_CLOCK,
+        ACCURACY_OF_ALGORITHM, Bound, CERTIFIED, CIRCULARITY, FREQS_OF_ALGORITHM, IRRELEVANCE_OF_CLOCK,
         IRRELEVANCE_OF_PIZZA, MISALIGNMENT, SYMMETRICITY_OF_CLOCK, SYMMETRICITY_OF_PIZZA, WAVES_OF_ALGORITHM,
         more_than,
     },
@@ -25,8 +25,11 @@ const INPUTS_OF_FORMULAS: usize = 8192;
 pub struct Algorithm {
     /// The algorithm.
     pub verdict: AlgorithmKind,
-    /// What it was told by, and what else speaks for it or, where a check does not hold, against it.
-    pub checks: Vec<Check>,
+    /// What it was told by. Of a network that is neither these are what it lacks to be one, of one that is between those that a
+    /// clock would keep.
+    pub told_by: Vec<Check>,
+    /// What else speaks for the verdict or, where it does not hold, against it.
+    pub beside: Vec<Check>,
     /// Gradient symmetricity over all triples.
     pub symmetricity: Symmetricity,
     /// What each test says of the network.
@@ -109,10 +112,11 @@ impl Algorithm {
         let symmetricity = Symmetricity::over_all(network);
         let n = basis.modulus() as u64;
         let neuron_certificate = NeuronCertificate::new(basis, network, clusters);
-        let (verdict, checks) = verdict(measures, &symmetricity, &tests);
+        let (verdict, told_by) = verdict(measures, &symmetricity, &tests);
         Ok(Self {
             verdict,
-            checks,
+            told_by,
+            beside: beside(verdict, &tests),
             symmetricity,
             tests,
             controls: controls?,
@@ -134,13 +138,13 @@ impl Algorithm {
         })
     }
 
-    /// The checks that do not hold: what speaks against the verdict or, where it is neither, for it.
-    pub fn broken(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(|check| !check.holds())
+    /// What speaks against the verdict.
+    pub fn against(&self) -> impl Iterator<Item = &Check> {
+        self.beside.iter().filter(|check| !check.holds())
     }
 }
 
-/// The algorithm by its figures, with the checks of what it should be.
+/// The algorithm by its figures, with the checks that tell it.
 fn verdict(
     measures: &Measures,
     symmetricity: &Symmetricity,
@@ -151,34 +155,41 @@ fn verdict(
         FREQS_OF_ALGORITHM.check("key frequencies", measures.key_freqs.len() as f64),
         WAVES_OF_ALGORITHM.check("share of the logits that is waves", tests.frac_logits_explained),
     ];
-    if needed.iter().any(|check| !check.holds()) {
+    if !needed.iter().all(Check::holds) {
         return (AlgorithmKind::Neither, needed);
     }
-    let figures = [
-        ("gradient symmetricity", symmetricity.mean),
-        ("distance irrelevance", measures.distance_irrelevance),
-    ];
-    let told_by = |bounds: [&crate::bounds::Bound; 2]| -> Vec<Check> {
-        bounds.into_iter().zip(figures).map(|(bound, (name, value))| bound.check(name, value)).collect()
+    let told_by = |of_symmetricity: &Bound, of_irrelevance: &Bound| -> Vec<Check> {
+        let symmetricity = of_symmetricity.check("gradient symmetricity", symmetricity.mean);
+        // A logit that does not vary has no irrelevance.
+        let irrelevance =
+            tests.distance_irrelevance.map(|value| of_irrelevance.check("distance irrelevance", value));
+        std::iter::once(symmetricity).chain(irrelevance).collect()
     };
-    let of_clock = told_by([&SYMMETRICITY_OF_CLOCK, &IRRELEVANCE_OF_CLOCK]);
-    let of_pizza = told_by([&SYMMETRICITY_OF_PIZZA, &IRRELEVANCE_OF_PIZZA]);
-    let all_hold = |checks: &[Check]| checks.iter().all(Check::holds);
-    let (kind, mut checks) = match (all_hold(&of_clock), all_hold(&of_pizza)) {
+    let of_clock = told_by(&SYMMETRICITY_OF_CLOCK, &IRRELEVANCE_OF_CLOCK);
+    let of_pizza = told_by(&SYMMETRICITY_OF_PIZZA, &IRRELEVANCE_OF_PIZZA);
+    match (of_clock.iter().all(Check::holds), of_pizza.iter().all(Check::holds)) {
         (true, _) => (AlgorithmKind::Clock, of_clock),
         (_, true) => (AlgorithmKind::Pizza, of_pizza),
         _ => (AlgorithmKind::Between, of_clock),
-    };
-    checks.extend(tests.circularity.map(|value| CIRCULARITY.check("circularity", value)));
-    checks.extend(tests.formulas.and_then(|fit| {
+    }
+}
+
+/// What other tests should say of a network that follows an algorithm.
+fn beside(kind: AlgorithmKind, tests: &AlgorithmTests) -> Vec<Check> {
+    let formulas = tests.formulas.and_then(|fit| {
         let (name, own, other) = match kind {
-            AlgorithmKind::Clock => ("the clock's formula explains", fit.clock, fit.pizza),
-            AlgorithmKind::Pizza => ("the pizza's formula explains", fit.pizza, fit.clock),
+            AlgorithmKind::Clock => ("share that the clock's formula explains", fit.clock, fit.pizza),
+            AlgorithmKind::Pizza => ("share that the pizza's formula explains", fit.pizza, fit.clock),
             AlgorithmKind::Between | AlgorithmKind::Neither => return None,
         };
         Some(more_than(name, own, other, "what the other's formula explains of an isolated frequency"))
-    }));
-    checks.extend(tests.phase_misalignment.map(|value| MISALIGNMENT.check("phase misalignment", value)));
-    checks.push(CERTIFIED.check("share certified by the waves", tests.certified_accuracy));
-    (kind, checks)
+    });
+    let checks = [
+        tests.circularity.map(|value| CIRCULARITY.check("circularity", value)),
+        formulas,
+        tests.phase_misalignment.map(|value| MISALIGNMENT.check("phase misalignment", value)),
+        Some(CERTIFIED.check("share certified by the waves", tests.certified_accuracy)),
+    ];
+    // What a network should be that is neither is not known.
+    checks.into_iter().flatten().filter(|_| kind != AlgorithmKind::Neither).collect()
 }

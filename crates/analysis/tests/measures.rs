@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use clockwork_analysis::{Analysis, LossMeasures, Measures, Summary};
+use clockwork_analysis::{Algorithm, AlgorithmKind, Analysis, LossMeasures, Measures, Summary};
 use clockwork_model::{
     Activation, Architecture, Checkpoint, MlpArchitecture, MlpInput, ModelConfig, OtherNetwork, SplitRule,
     Task, clock, initial_weights, names,
@@ -92,6 +92,18 @@ fn of_a_clock_the_restricted_loss_is_the_loss() {
             assert!((found - expected).abs() < 1e-9, "{of:?}");
         }
     }
+}
+
+#[test]
+fn a_clock_whose_right_logit_never_varies_is_told_by_symmetricity_alone() {
+    let checkpoint = exact_clock(2.0);
+    let analysis = Analysis::new(&checkpoint, &mut ()).unwrap();
+    let algorithm = Algorithm::new(&checkpoint, &analysis, &Measures::new(&analysis)).unwrap();
+    assert_eq!((algorithm.verdict, algorithm.tests.distance_irrelevance), (AlgorithmKind::Clock, None));
+    let told_by: Vec<&str> = algorithm.told_by.iter().map(|check| check.quantity.as_str()).collect();
+    assert_eq!(told_by, ["gradient symmetricity"]);
+    assert_eq!(algorithm.wave_certificate.accuracy(), 1.0);
+    assert_eq!(algorithm.neuron_certificate, None, "its neurons square");
 }
 
 #[test]

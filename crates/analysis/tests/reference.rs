@@ -182,7 +182,7 @@ fn other_tests_say_the_same_of_published_networks() {
         .map(|model| analyse_as(&format!("{model}.pt"), configured(model)));
     for findings in pizzas {
         let of = findings.algorithm.unwrap();
-        assert!(of.broken().next().is_none(), "{:#?}", of.checks);
+        assert!(of.against().next().is_none(), "{:#?}", of.beside);
         for (k, fit) in &of.formulas {
             assert!(fit.pizza > 0.98 && fit.clock < 0.8, "{k}: {fit:?}");
         }

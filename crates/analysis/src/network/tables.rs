@@ -73,6 +73,7 @@ impl TokenTable {
 
 impl Tables<'_> {
     /// The logits of some pairs, [n, p].
+    #[must_use]
     pub fn logits(&self, pairs: &[(usize, usize)]) -> Vec<f64> {
         let mut logits = vec![0.0; pairs.len() * self.p];
         pairs

@@ -11,27 +11,24 @@ pub fn algorithm(of: &Algorithm) -> String {
         let (value, bound) = check.value_and_bound();
         format!("{} {value} {} {bound}", check.quantity, check.relation)
     };
-    let broken = || of.broken().map(Check::broken).collect::<Vec<String>>().join(", ");
-    match of.verdict {
-        AlgorithmKind::Neither => format!("{}: {}", of.verdict, broken()),
-        AlgorithmKind::Between => {
-            let as_clock = |check: &Check| if check.holds() { "as a clock's" } else { "as a pizza's" };
-            let told = of.checks.iter().take(TOLD_BY).map(|check| {
-                format!("{} {} is {}", check.quantity, check.value_and_bound().0, as_clock(check))
-            });
-            format!("{}: {}", of.verdict, told.collect::<Vec<String>>().join(", "))
-        }
-        AlgorithmKind::Clock | AlgorithmKind::Pizza => {
-            let told: Vec<String> = of.checks.iter().take(TOLD_BY).map(kept).collect();
-            let against = broken();
-            let against = if against.is_empty() { String::new() } else { format!("; against it: {against}") };
-            format!("{}: {}{against}", of.verdict, told.join(", "))
-        }
-    }
+    let joined = |words: &mut dyn Iterator<Item = String>| words.collect::<Vec<String>>().join(", ");
+    let told =
+        match of.verdict {
+            AlgorithmKind::Neither => {
+                joined(&mut of.told_by.iter().filter(|check| !check.holds()).map(Check::broken))
+            }
+            AlgorithmKind::Between => {
+                let whose = |check: &Check| if check.holds() { "as a clock's" } else { "as a pizza's" };
+                joined(&mut of.told_by.iter().map(|check| {
+                    format!("{} {} is {}", check.quantity, check.value_and_bound().0, whose(check))
+                }))
+            }
+            AlgorithmKind::Clock | AlgorithmKind::Pizza => joined(&mut of.told_by.iter().map(kept)),
+        };
+    let against = joined(&mut of.against().map(Check::broken));
+    let against = if against.is_empty() { String::new() } else { format!("; against it: {against}") };
+    format!("{}: {told}{against}", of.verdict)
 }
-
-/// How many checks the verdict is told by; the others speak for it or against it.
-const TOLD_BY: usize = 2;
 
 /// What the certificates prove in a sentence.
 #[must_use]

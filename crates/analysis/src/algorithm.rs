@@ -93,7 +93,7 @@ impl Algorithm {
     ///
     /// Those of [`Network::run`](crate::Network::run).
     pub fn new(checkpoint: &Checkpoint, of: &Analysis, measures: &Measures) -> Result<Self> {
-        let Analysis { basis, network, clusters, accuracy, .. } = of;
+        let Analysis { basis, network, clusters, .. } = of;
         let amplitudes = &measures.logit_coefficients;
         let discs = measures.cka.clone().unwrap_or_default();
         let inputs = draw(basis.modulus().pow(2), INPUTS_OF_FORMULAS);
@@ -102,7 +102,7 @@ impl Algorithm {
             || controls(basis, checkpoint, clusters, amplitudes),
             || {
                 rayon::join(
-                    || Sufficiency::new(basis, network, *accuracy, amplitudes),
+                    || Sufficiency::new(basis, network, amplitudes),
                     || formula_fits(basis, network, &discs, &inputs),
                 )
             },

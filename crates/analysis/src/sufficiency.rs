@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{AnalysedNetwork, FourierBasis, Result, drawn::draw};
+use crate::{AnalysedNetwork, FourierBasis, Result, drawn::draw, losses::Losses};
 
 /// Of how many key frequencies all subsets are tried at most: those with the largest amplitudes in the logits.
 const MAX_FREQS: usize = 10;
@@ -73,7 +73,7 @@ pub struct WithoutOthers {
 struct Trials<'a> {
     basis: &'a FourierBasis,
     network: &'a AnalysedNetwork,
-    /// The accuracy of the network as it is.
+    /// The accuracy of the network as it is, over the same inputs.
     accuracy: f64,
     inputs: Vec<usize>,
 }
@@ -87,9 +87,10 @@ impl Sufficiency {
     pub(crate) fn new(
         basis: &FourierBasis,
         network: &AnalysedNetwork,
-        accuracy: f64,
         amplitudes: &BTreeMap<usize, f64>,
     ) -> Result<Self> {
+        let losses = Losses { task: network.addition(), original: &network.logits };
+        let accuracy = losses.accuracy(&network.logits);
         let trials = Trials { basis, network, accuracy, inputs: (0..basis.modulus().pow(2)).collect() };
         let key: Vec<usize> = amplitudes.keys().copied().collect();
         let freqs = largest(amplitudes);

@@ -96,7 +96,7 @@ const ofPage = async (id, frame) => {
     seen.x.drawn = drawn.map(({ i, left, right }) => [i, middle(left, right)]);
     seen.y.drawn = drawn.map(({ i, top }) => [trace.y[i], top]);
     if (!seen.y.isLog) seen.y.drawn.push([0, drawn[0].bottom]);
-  } else if (trace.mode === "markers") {
+  } else if (trace.mode?.startsWith("markers")) {
     const points = [...div.querySelectorAll(".scatterlayer .point")].map(box);
     seen.x.drawn = points.map(({ left, right }, i) => [trace.x[i], middle(left, right)]);
     seen.y.drawn = points.map(({ top, bottom }, i) => [trace.y[i], middle(top, bottom)]);

@@ -90,7 +90,7 @@ fn the_algorithm_is_told_with_what_is_proven_compared_and_left_out_where_it_is_t
         sandbox.succeed(&["import", &file, "--name", name]);
         let said = sandbox.succeed(&["analyze", &format!("runs/{name}")]);
         assert!(said.contains(&format!("  {name}: gradient symmetricity ")), "{said}");
-        assert!(said.contains("  waves alone answer "), "{said}");
+        assert!(said.contains("  the waves' margin of "), "{said}");
     }
     let json = |arguments: &[&str]| -> serde_json::Value {
         serde_json::from_str(&sandbox.succeed(arguments)).unwrap()

@@ -25,8 +25,8 @@ const INPUTS_OF_FORMULAS: usize = 8192;
 pub struct Algorithm {
     /// The algorithm.
     pub verdict: AlgorithmKind,
-    /// What it was told by. Of a network that is neither these are what it lacks to be one, of one that is between those that a
-    /// clock would keep.
+    /// What it was told by: of a network that is neither what it would need to be one, of one that is between what a clock
+    /// would keep.
     pub told_by: Vec<Check>,
     /// What else speaks for the verdict or, where it does not hold, against it.
     pub beside: Vec<Check>,
@@ -41,10 +41,10 @@ pub struct Algorithm {
     pub formulas: BTreeMap<usize, FormulaFit>,
     /// How few of the key frequencies suffice.
     pub sufficiency: Sufficiency,
-    /// Which inputs the waves answer right by themselves.
+    /// On which inputs the waves outweigh everything else.
     pub wave_certificate: WaveCertificate,
     /// Which inputs are answered right by bounds on the weights alone; none of a network whose neurons are no ReLUs, that has a
-    /// layer norm, or that has no key frequency.
+    /// layer norm, or that has no key frequency, and of products, whose answer 0 has no wave.
     pub neuron_certificate: Option<NeuronCertificate>,
     /// How many multiplications the certificates took.
     pub cost: Cost,
@@ -108,7 +108,7 @@ impl Algorithm {
             },
         );
         let formulas = formulas?;
-        let tests = AlgorithmTests::of_measures(measures, &formulas);
+        let tests = AlgorithmTests::of_measures(network, measures, &formulas);
         let symmetricity = Symmetricity::over_all(network);
         let n = basis.modulus() as u64;
         let neuron_certificate = NeuronCertificate::new(basis, network, clusters);
@@ -121,12 +121,7 @@ impl Algorithm {
             tests,
             controls: controls?,
             sufficiency: sufficiency?,
-            wave_certificate: WaveCertificate::new(
-                basis.modulus(),
-                &network.logits,
-                amplitudes,
-                network.logit_error(),
-            ),
+            wave_certificate: network.wave_certificate(amplitudes),
             cost: Cost {
                 all_inputs: network.products(),
                 // The amplitudes take a product per logit, and two more per difference and frequency.

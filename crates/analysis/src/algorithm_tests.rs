@@ -17,7 +17,7 @@ use crate::{
     published_triples::published_triples,
 };
 
-/// What each test of the algorithm says, means over key frequencies where it is about one at a time. A test that needs weights
+/// What each test of the algorithm says, the mean over key frequencies where it is about one at a time. A test that needs weights
 /// says nothing of logits alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct AlgorithmTests {
@@ -59,11 +59,6 @@ fn mean<T: Copy>(of: &BTreeMap<usize, T>, value: impl Fn(T) -> f64) -> Option<f6
     (!of.is_empty()).then(|| sum / of.len() as f64)
 }
 
-/// The irrelevance of a logit that varies.
-fn of_varying(irrelevance: f64) -> Option<f64> {
-    Some(irrelevance).filter(|&irrelevance| irrelevance > 0.0)
-}
-
 /// The mean of each formula's share.
 fn mean_fit(of: &BTreeMap<usize, FormulaFit>) -> Option<FormulaFit> {
     Some(FormulaFit {
@@ -75,9 +70,13 @@ fn mean_fit(of: &BTreeMap<usize, FormulaFit>) -> Option<FormulaFit> {
 
 impl AlgorithmTests {
     /// What they say of a network that was measured.
-    pub(crate) fn of_measures(measures: &Measures, formulas: &BTreeMap<usize, FormulaFit>) -> Self {
+    pub(crate) fn of_measures(
+        network: &AnalysedNetwork,
+        measures: &Measures,
+        formulas: &BTreeMap<usize, FormulaFit>,
+    ) -> Self {
         let logits = Self {
-            distance_irrelevance: of_varying(measures.distance_irrelevance),
+            distance_irrelevance: distance_irrelevance(network.n(), &network.logits),
             frac_logits_explained: measures.frac_logits_explained_3d,
             certified_accuracy: measures.certified_accuracy.unwrap_or(0.0),
             ..Self::default()
@@ -150,11 +149,11 @@ impl AlgorithmTests {
         let aligned: BTreeMap<usize, _> =
             key_freqs.iter().map(|&k| (k, logit_alignment(basis, logits, k))).collect();
         Self {
-            distance_irrelevance: of_varying(distance_irrelevance(n, logits)),
+            distance_irrelevance: distance_irrelevance(n, logits),
             logits_circle: mean(&aligned, |of| of.circle),
             logits_disc: mean(&aligned, |of| of.disc),
             frac_logits_explained: frac_explained(n, logits, &amplitudes),
-            certified_accuracy: WaveCertificate::new(n, logits, &amplitudes, error).accuracy(),
+            certified_accuracy: WaveCertificate::new(n, logits, &amplitudes, error, None).accuracy(),
             ..Self::default()
         }
     }

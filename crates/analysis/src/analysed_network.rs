@@ -1,11 +1,14 @@
-use std::{borrow::Cow, collections::HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 
 use clockwork_model::{Activation, Checkpoint, Coordinates, Split, Task, loss};
 use rayon::prelude::*;
 
 use crate::{
-    Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, additive::Additive,
-    losses::Losses, network_of,
+    Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, WaveCertificate,
+    additive::Additive, losses::Losses, network_of,
 };
 
 /// A network and what it does on all n² inputs, in 64 bits and in the coordinates of its task.
@@ -35,6 +38,8 @@ pub struct AnalysedNetwork {
     pub neuron_acts: Vec<f64>,
     /// Logits, [n², n].
     pub logits: Vec<f64>,
+    /// The largest logit of each input that is of an answer without a coordinate, [n²], where there are any.
+    rivals: Option<Vec<f64>>,
     network: Box<dyn Network>,
     task: Task,
     /// The index of every input among the task's pairs, [n²].
@@ -99,6 +104,7 @@ impl AnalysedNetwork {
             attended: network.attended(),
             neuron_acts_pre,
             neuron_acts,
+            rivals: rivals(&logits, p, &coordinates.answer),
             logits: columns(logits, p, &coordinates.answer),
             task,
             pairs: pairs.into_iter().map(|pair| task.index(pair)).collect(),
@@ -138,8 +144,11 @@ impl AnalysedNetwork {
     }
 
     /// What numbers add to the neurons and to the logits, and how many multiplications that took, where there is no more to a
-    /// network of ReLUs.
+    /// network of ReLUs, all of whose answers have coordinates.
     pub(crate) fn additive(&self) -> Option<(Additive, u64)> {
+        if self.rivals.is_some() {
+            return None;
+        }
         let tables = self.network.tables().filter(|tables| tables.activation == Activation::Relu)?;
         let Coordinates { x, y, answer } = &self.coordinates;
         Some((Additive::new(&tables, [x, y], answer), tables.products))
@@ -152,7 +161,12 @@ impl AnalysedNetwork {
 
     /// How far a computed logit can be from that of exact arithmetic, where a bound is known.
     pub(crate) fn logit_error(&self) -> Option<f64> {
-        self.network.logit_error()
+        self.network.logit_error().filter(|error| error.is_finite())
+    }
+
+    /// On which inputs the waves of these amplitudes outweigh everything else.
+    pub(crate) fn wave_certificate(&self, amplitudes: &BTreeMap<usize, f64>) -> WaveCertificate {
+        WaveCertificate::new(self.n, &self.logits, amplitudes, self.logit_error(), self.rivals.as_deref())
     }
 
     /// The same network with another embedding: what becomes of the embeddings of the numbers in the order of their
@@ -305,6 +319,13 @@ fn embedding(of: &Embeddings, coordinates: &Coordinates) -> Vec<f64> {
         [row(&of.x, x), of_y].concat()
     };
     coordinates.x.iter().zip(&coordinates.y).flat_map(both).collect()
+}
+
+/// The largest value of each row, of `width` numbers, in the columns that are not chosen, where there are any.
+fn rivals(data: &[f64], width: usize, chosen: &[usize]) -> Option<Vec<f64>> {
+    let others: Vec<usize> = (0..width).filter(|column| !chosen.contains(column)).collect();
+    let largest = |row: &[f64]| others.iter().map(|&column| row[column]).fold(f64::NEG_INFINITY, f64::max);
+    (!others.is_empty()).then(|| data.chunks_exact(width).map(largest).collect())
 }
 
 /// Chosen columns of row-major data whose rows have `width` numbers.

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Alignment, AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, Symmetricity, WLogit,
-    WaveCertificate,
     alignment::alignments,
     analysed_network::SplitInputs,
     circularity::circularity,
@@ -62,7 +61,7 @@ pub struct Measures {
     #[serde(deserialize_with = "keyed_by_freq::deserialize")]
     pub phase_misalignment: BTreeMap<usize, f64>,
     /// How little the right answer's logit depends on the distance x − y, between 0 and about 1 ("The Clock and the Pizza",
-    /// Zhong et al. 2023, section 4.2).
+    /// Zhong et al. 2023, section 4.2); 0 where it is the same on all inputs.
     pub distance_irrelevance: f64,
     /// Gradient symmetricity (the same), over the hundred triples of its authors' notebook: the mean cosine between the gradients
     /// of a logit with respect to the embeddings of x and of y.
@@ -196,8 +195,7 @@ impl Measures {
         let inputs = InputWaves::new(basis, network);
         let measured = |which: fn(&LossOver) -> Option<f64>| losses.measures(key_freqs, which);
         let logit_coefficients = by_sum.amplitudes(key_freqs);
-        let certificate =
-            WaveCertificate::new(n, &network.logits, &logit_coefficients, network.logit_error());
+        let certificate = network.wave_certificate(&logit_coefficients);
         let symmetricity = Symmetricity::over(network, &published_triples(n));
         Self {
             p: of.p,
@@ -213,7 +211,7 @@ impl Measures {
             ipr_input: mean_of_live(clusters, &inputs.participation(basis)),
             ipr_output: mean_of_live(clusters, &output_participation(basis, w_logit)),
             phase_misalignment: phase_misalignment(basis, clusters, &inputs, &w_logit.coefficients),
-            distance_irrelevance: distance_irrelevance(n, &network.logits),
+            distance_irrelevance: distance_irrelevance(n, &network.logits).unwrap_or(0.0),
             gradient_symmetricity: Some(symmetricity.mean),
             gradient_symmetricity_triples: Some(symmetricity.triples),
             gradient_symmetricity_all: None,

@@ -35,8 +35,12 @@ pub struct NeuronCertificate {
     pub products: u64,
 }
 
-/// By what share sums may be rounded. Each has fewer than 2²⁰ operations of numbers with 53 bits.
+/// By what share of the sum of their absolute values sums may be rounded. Each has fewer than 2²⁰ operations of numbers with
+/// 53 bits.
 const ROUNDING: f64 = 1.0 / (1u64 << 32) as f64;
+
+/// How many times the rounding of a logit is allowed for the tables, which fold the same products in another order.
+const OF_TABLES: f64 = 32.0;
 
 /// A key frequency's cluster, taken for a pizza.
 struct Slice {
@@ -57,6 +61,15 @@ struct Slack {
     constant: f64,
 }
 
+impl Slack {
+    fn add(&mut self, other: &Self) {
+        for (sums, others) in self.of_number.iter_mut().zip(&other.of_number) {
+            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+        }
+        self.constant += other.constant;
+    }
+}
+
 impl NeuronCertificate {
     /// The certificate of a network of ReLUs without layer norms that has key frequencies; none of any other.
     pub(crate) fn new(
@@ -74,7 +87,7 @@ impl NeuronCertificate {
         clusters: &NeuronClusters,
     ) -> Option<(Self, [Vec<bool>; 2])> {
         let (additive, of_tables) = network.additive()?;
-        let rounding = 2.0 * network.logit_error()?;
+        let rounding = OF_TABLES * network.logit_error()? + ROUNDING * largest_sums(network, &additive);
         let (n, d_mlp) = (basis.modulus(), network.d_mlp);
         let mut slack =
             Slack { of_number: additive.logit_slack.clone(), constant: additive.logit_constant_slack };
@@ -121,7 +134,7 @@ impl NeuronCertificate {
         let least_slack_by_margin = basis.inputs().filter_map(slack_by_margin).min_by(f64::total_cmp);
         let nodes: usize = slices.iter().map(|slice| slice.quadrature.nodes).sum();
         // Waves of every neuron's input and output and what is beside them, the quadratures at 2n angles, and the margins.
-        let products = 8 * n * d_mlp + 2 * n * nodes * 3 + 2 * n * n * slices.len() * 4 + n * n;
+        let products = 9 * n * d_mlp + 2 * n * nodes * 3 + 2 * n * n * slices.len() * 4 + n * n;
         let is_certified = [certified(&|of| of.error_bound), certified(&|of| of.error)];
         let [certified_by_spacing, certified_by_evaluation] =
             is_certified.each_ref().map(|of| of.iter().filter(|is| **is).count());
@@ -179,6 +192,7 @@ fn slice(
     let delta = against.phase();
     let angle = |k: usize, v: usize| 2.0 * PI * (k * v % n) as f64 / n as f64;
     let (mut nodes, mut beside) = (Vec::new(), 0.0);
+    let mut own = Slack { of_number: [vec![0.0; n], vec![0.0; n]], constant: 0.0 };
     for (&neuron, [x, y]) in members.iter().zip(&waves) {
         let mean = x.turned(-delta / 2.0).plus(y.turned(delta / 2.0)).scaled(0.5);
         let (r, phi) = (mean.norm(), mean.phase());
@@ -195,10 +209,10 @@ fn slice(
             for (number, value) in adds.iter().enumerate() {
                 let off = (value - mean - r * (angle(k, number) + phi + turn).cos()).abs();
                 let off = off + additive.neuron_slack[which][number * d_mlp + neuron];
-                slack.of_number[which][number] += off * largest;
+                own.of_number[which][number] += off * largest;
             }
         }
-        slack.constant += (constant.abs() + additive.constant_slack[neuron]) * largest;
+        own.constant += (constant.abs() + additive.constant_slack[neuron]) * largest;
         let rest = row.iter().enumerate().map(|(z, value)| value - w * (angle(k, z) + 2.0 * phi).cos());
         beside += 2.0 * r * range(rest);
         if r * w > 0.0 {
@@ -208,8 +222,26 @@ fn slice(
     // x + y is one of n sums, or n more, which turns ω(x + y)/2 by half a turn if at all.
     let angles = (0..n).flat_map(|sum| [0.0, PI].map(|turn| angle(k, sum) / 2.0 + turn));
     let quadrature = Quadrature::new(&nodes, angles)?;
+    // Of a cluster that is no quadrature, neurons are as any others.
+    slack.add(&own);
     let strength = nodes.iter().map(|node| node.weight).sum::<f64>() / (2.0 * PI);
     Some(Slice { k, delta, quadrature, strength, beside })
+}
+
+/// What all terms of a difference of two logits come to at the most, each by its absolute value.
+fn largest_sums(network: &AnalysedNetwork, additive: &Additive) -> f64 {
+    let (n, d_mlp) = (additive.n, additive.d_mlp);
+    let largest = |of: &[f64], width: usize, column: usize| {
+        of.iter().skip(column).step_by(width).fold(0.0, |largest: f64, value| largest.max(value.abs()))
+    };
+    let of_neuron = |neuron: usize| {
+        let pre: f64 = additive.to_neurons.iter().map(|of| largest(of, d_mlp, neuron)).sum();
+        let row = &network.w_logit[neuron * n..][..n];
+        (pre + additive.constant[neuron].abs()) * 2.0 * largest(row, 1, 0)
+    };
+    let past: f64 = additive.to_logits.iter().map(|of| largest(of, 1, 0)).sum();
+    let of_neurons: f64 = (0..d_mlp).map(of_neuron).sum();
+    of_neurons + 2.0 * (past + largest(&additive.logit_constant, 1, 0))
 }
 
 /// Adds a neuron outside the clusters: the middle of what it can do to what is constant, and the rest to the slack.

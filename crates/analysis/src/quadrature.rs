@@ -3,8 +3,8 @@ use std::f64::consts::TAU;
 use serde::{Deserialize, Serialize};
 
 /// A cluster of neurons as a quadrature of ∫ ReLU(cos(θ + φ)) cos(2φ + ψ) dφ = ⅔ cos(2θ − ψ) over a turn: their phases φ are
-/// its nodes and the products of their norms its weights, made to sum to 2π ("Modular addition without black-boxes", Yip et al.
-/// 2024, section 4).
+/// its nodes, and its weights the products of the norms of their input waves and of what their output waves have in the phase
+/// 2φ, made to sum to 2π ("Modular addition without black-boxes", Yip et al. 2024, section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Quadrature {
     /// How many nodes there are.

@@ -13,8 +13,8 @@ const MAX_FREQS: usize = 10;
 /// On how many inputs all subsets together are tried, about; each on all inputs, where these are enough.
 const SUBSET_INPUTS: usize = 1 << 15;
 
-/// How much less accurate than it must be a subset may be on the inputs that were drawn, to be tried on all.
-const DRAWN_SLACK: f64 = 0.02;
+/// By how many standard deviations a subset of 99 % may be less accurate on the inputs that were drawn and be tried on all.
+const DEVIATIONS: f64 = 4.0;
 
 /// How many times other frequencies are drawn.
 const DRAWS: usize = 100;
@@ -33,7 +33,8 @@ pub struct Sufficiency {
     pub subsets: Vec<Kept>,
     /// On how many inputs each was tried: all, or as many as were drawn.
     pub subset_inputs: usize,
-    /// The smallest subset, and of those the most accurate, that keeps 99 % of the accuracy, on all inputs.
+    /// The smallest subset, and of those the most accurate, that keeps 99 % of the accuracy, on all inputs; all key frequencies
+    /// where none of at most ten does.
     pub keeps_99_percent: Option<Kept>,
     /// The same for all of the accuracy.
     pub keeps_all: Option<Kept>,
@@ -102,12 +103,12 @@ impl Sufficiency {
             .into_par_iter()
             .map(|bits| trials.with_only(&subset(bits), &inputs))
             .collect::<Result<Vec<Kept>>>()?;
-        subsets.sort_by(|a, b| a.freqs.len().cmp(&b.freqs.len()).then(b.accuracy.total_cmp(&a.accuracy)));
-        let keeps_99_percent = trials.smallest(&subsets, 0.99, inputs.len())?;
+        subsets.sort_by_key(|kept| kept.freqs.len());
+        let keeps_99_percent = trials.smallest(&subsets, &key, 0.99, inputs.len())?;
         let keeps_all = match &keeps_99_percent {
             // No smaller one keeps all that does not keep 99 %.
             Some(kept) if kept.accuracy >= accuracy => keeps_99_percent.clone(),
-            _ => trials.smallest(&subsets, 1.0, inputs.len())?,
+            _ => trials.smallest(&subsets, &key, 1.0, inputs.len())?,
         };
         Ok(Self {
             subset_inputs: inputs.len(),
@@ -152,19 +153,26 @@ impl Trials<'_> {
         Ok(Kept { freqs: freqs.to_vec(), loss, accuracy })
     }
 
-    /// The first of some subsets that keeps a share of the accuracy on all inputs; they were tried on as many as told.
-    fn smallest(&self, subsets: &[Kept], share: f64, tried_on: usize) -> Result<Option<Kept>> {
+    /// The smallest of some subsets that keeps a share of the accuracy on all inputs, and of those of its size the most accurate.
+    /// They were tried on as many inputs as told, and are in the order of their sizes; all key frequencies come last.
+    fn smallest(&self, subsets: &[Kept], key: &[usize], share: f64, tried_on: usize) -> Result<Option<Kept>> {
         let least = share * self.accuracy;
-        if tried_on == self.inputs.len() {
-            return Ok(subsets.iter().find(|kept| kept.accuracy >= least).cloned());
-        }
-        for kept in subsets.iter().filter(|kept| kept.accuracy >= least - DRAWN_SLACK) {
-            let on_all = self.with_only(&kept.freqs, &self.inputs)?;
-            if on_all.accuracy >= least {
-                return Ok(Some(on_all));
+        // A subset that does on all inputs is next to never this much worse on those that were drawn.
+        let slack = match tried_on == self.inputs.len() {
+            true => 0.0,
+            false => DEVIATIONS * (0.01 / tried_on as f64).sqrt() + 1.0 / tried_on as f64,
+        };
+        let of_size = |a: &Kept, b: &Kept| a.freqs.len() == b.freqs.len();
+        for of_size in subsets.chunk_by(of_size) {
+            let near = of_size.par_iter().filter(|kept| kept.accuracy >= least - slack);
+            let on_all = near.map(|kept| self.with_only(&kept.freqs, &self.inputs));
+            let on_all = on_all.collect::<Result<Vec<Kept>>>()?;
+            let best = on_all.into_iter().max_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
+            if let Some(best) = best.filter(|best| best.accuracy >= least) {
+                return Ok(Some(best));
             }
         }
-        Ok(None)
+        Ok(Some(self.with_only(key, &self.inputs)?).filter(|kept| kept.accuracy >= least))
     }
 
     fn without_others(&self, key: &[usize]) -> Result<Option<WithoutOthers>> {

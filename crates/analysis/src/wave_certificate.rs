@@ -3,12 +3,13 @@ use std::{collections::BTreeMap, f64::consts::TAU};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Which inputs the waves Σ C_k cos ω_k(x + y − z) answer right by themselves, whatever else is in the logits.
+/// On which inputs the waves Σ C_k cos ω_k(x + y − z) outweigh everything else in the logits.
 ///
 /// With C_k fitted to the logits, the right answer is ahead of any other by at least the waves' margin M. What is left of the
 /// logits favours some wrong answer of (x, y) by at most ρ(x, y), so that an input with ρ < M is answered right for that reason.
 /// Differences are rounded towards "not certified", and logits are trusted up to their rounding error: that a certified input
-/// is answered right is a theorem about the weights.
+/// is answered right is a theorem about the weights, in the 32 bits that they are kept in. Inputs are those that have
+/// coordinates; an answer that has none, 0 among products, must be behind the right one too.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WaveCertificate {
     /// M, the least margin of the waves at any x + y − z but 0.
@@ -23,14 +24,21 @@ pub struct WaveCertificate {
 }
 
 impl WaveCertificate {
-    /// The certificate of logits [n², n], by the amplitudes of their waves and how far they can be from exact ones.
+    /// The certificate of logits [n², n], by the amplitudes of their waves, how far they can be from exact ones, and the largest
+    /// logit of each input that is of no such answer, where there are others.
     pub(crate) fn new(
         n: usize,
         logits: &[f64],
         amplitudes: &BTreeMap<usize, f64>,
         logit_error: Option<f64>,
+        rivals: Option<&[f64]>,
     ) -> Self {
-        let (margin, is_certified) = certified_inputs(n, logits, amplitudes, logit_error.unwrap_or(0.0));
+        let error = logit_error.unwrap_or(0.0);
+        let (margin, mut is_certified) = certified_inputs(n, logits, amplitudes, error);
+        for (input, is_certified) in is_certified.iter_mut().enumerate().filter(|_| rivals.is_some()) {
+            let ahead = logits[input * n + (input / n + input % n) % n] - rivals.map_or(0.0, |of| of[input]);
+            *is_certified &= ahead.next_down() > (2.0 * error).next_up();
+        }
         let certified = is_certified.into_iter().filter(|is| *is).count();
         Self { margin, certified, inputs: n * n, logit_error }
     }
@@ -49,7 +57,8 @@ fn certified_inputs(
     amplitudes: &BTreeMap<usize, f64>,
     error: f64,
 ) -> (f64, Vec<bool>) {
-    if amplitudes.is_empty() {
+    // Logits that are no numbers prove nothing.
+    if amplitudes.is_empty() || !logits.iter().all(|logit| logit.is_finite()) {
         return (0.0, vec![false; n * n]);
     }
     let waves: Vec<f64> = (0..n)
@@ -126,11 +135,19 @@ mod tests {
     #[test]
     fn without_waves_nothing_is_certified() {
         let network = noisy(0.0, 0);
-        let none = WaveCertificate::new(P, &network.logits, &BTreeMap::new(), None);
+        let none = WaveCertificate::new(P, &network.logits, &BTreeMap::new(), None, None);
         assert_eq!((none.margin, none.certified, none.accuracy()), (0.0, 0, 0.0));
         // Waves that are upside down put the right answer last.
         let turned = BTreeMap::from([(1, -3.0)]);
-        assert_eq!(WaveCertificate::new(P, &network.logits, &turned, None).certified, 0);
+        assert_eq!(WaveCertificate::new(P, &network.logits, &turned, None, None).certified, 0);
+        // An answer that is not among them may be ahead of all.
+        let amplitudes = BySum::of_logits(P, &network.logits).amplitudes(&FREQS);
+        let certified = |rival: f64| {
+            let rivals = vec![rival; P * P];
+            WaveCertificate::new(P, &network.logits, &amplitudes, None, Some(&rivals)).certified
+        };
+        assert_eq!([certified(-1e9), certified(1e9)], [P * P, 0]);
+        assert_eq!(WaveCertificate::new(P, &[f64::NAN; P * P * P], &amplitudes, None, None).certified, 0);
     }
 
     proptest! {

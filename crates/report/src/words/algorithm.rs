@@ -39,9 +39,9 @@ pub fn certificates(of: &Algorithm) -> String {
         None => ", up to rounding",
     };
     let by_waves = format!(
-        "waves alone answer {} % of all inputs right{up_to} (margin {})",
-        percent(waves.certified, waves.inputs),
-        short(waves.margin)
+        "the waves' margin of {} outweighs all else in the logits on {} % of all inputs{up_to}",
+        short(waves.margin),
+        percent(waves.certified, waves.inputs)
     );
     let by_neurons = match &of.neuron_certificate {
         Some(certificate) => {
@@ -141,7 +141,7 @@ mod tests {
             "{verdict}"
         );
         assert!(
-            certificate.starts_with("waves alone answer 99.05 % of all inputs right (margin "),
+            certificate.contains(" outweighs all else in the logits on 99.05 % of all inputs; "),
             "{certificate}"
         );
         assert!(
@@ -156,7 +156,7 @@ mod tests {
         let config = ModelConfig { modulus: 11, d_model: 4, n_heads: 1, d_mlp: 8 };
         let [verdict, certificate] = told((config, initial_weights(&config, 0)));
         assert!(verdict.starts_with("neither clock nor pizza: accuracy is "), "{verdict}");
-        assert!(certificate.starts_with("waves alone answer 0 %"), "{certificate}");
+        assert!(certificate.contains(" on 0 % of all inputs"), "{certificate}");
         assert!(certificate.ends_with("bounds on its weights do not apply"), "{certificate}");
     }
 }

@@ -79,6 +79,7 @@ impl Transformer {
             + scores
             + folding
             + all_rows * d_heads * width
+            + 2 * all_rows * n_heads * width
             + rows_of_last * d_model * width;
         Some(Tables {
             p,
@@ -175,13 +176,15 @@ impl Transformer {
         let value = through(all, &self.w_v, &self.b_v);
         let of_softmax = softmax_error(query, key, d_head, self.of.attention_divisor, tokens);
         let alpha = self.of.attention_coefficient;
-        let pattern = Upper(alpha.abs()) + Upper((tokens as f64 * (1.0 - alpha).abs()).next_up());
+        let pattern = Upper(alpha.abs()) + Upper(tokens as f64) * Upper((1.0 - alpha).abs().next_up());
         let of_pattern = Upper(alpha.abs()) * of_softmax + Upper(f64::EPSILON) * pattern;
         // The sum over tokens of pattern times value.
         let largest = value.norm + value.error;
         let z = Bounded {
             norm: pattern * value.norm,
-            error: of_pattern * largest + pattern * (value.error + gamma(tokens) * largest),
+            error: of_pattern * largest
+                + pattern * value.error
+                + (pattern + of_pattern) * gamma(tokens) * largest,
         };
         let mid = z.times(norm(&self.w_o), n_heads * d_head).plus(Bounded::exact(norm(&self.b_o))).plus(all);
         let read = if parallel { all } else { mid };

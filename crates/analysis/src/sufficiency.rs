@@ -10,8 +10,9 @@ use crate::{AnalysedNetwork, FourierBasis, Result, drawn::draw, losses::Losses};
 /// Of how many key frequencies all subsets are tried at most: those with the largest amplitudes in the logits.
 const MAX_FREQS: usize = 10;
 
-/// On how many inputs all subsets together are tried, about; each on all inputs, where these are enough.
-const SUBSET_INPUTS: usize = 1 << 15;
+/// How many multiplications of the network's matrices trying all subsets may take, about; each is tried on all inputs where
+/// these are enough.
+const SUBSET_PRODUCTS: u64 = 1 << 33;
 
 /// By how many standard deviations a subset of 99 % may be less accurate on the inputs that were drawn and be tried on all.
 const DEVIATIONS: f64 = 4.0;
@@ -95,7 +96,9 @@ impl Sufficiency {
         let trials = Trials { basis, network, accuracy, inputs: (0..basis.modulus().pow(2)).collect() };
         let key: Vec<usize> = amplitudes.keys().copied().collect();
         let freqs = largest(amplitudes);
-        let inputs = draw(trials.inputs.len(), SUBSET_INPUTS >> freqs.len());
+        let of_input = network.products() / trials.inputs.len() as u64;
+        let of_them = (SUBSET_PRODUCTS >> freqs.len()) / of_input.max(1);
+        let inputs = draw(trials.inputs.len(), of_them as usize);
         let subset = |bits: usize| -> Vec<usize> {
             freqs.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|(_, &k)| k).collect()
         };

@@ -167,10 +167,17 @@ impl Trials<'_> {
         };
         let of_size = |a: &Kept, b: &Kept| a.freqs.len() == b.freqs.len();
         for of_size in subsets.chunk_by(of_size) {
-            let near = of_size.par_iter().filter(|kept| kept.accuracy >= least - slack);
-            let on_all = near.map(|kept| self.with_only(&kept.freqs, &self.inputs));
-            let on_all = on_all.collect::<Result<Vec<Kept>>>()?;
-            let best = on_all.into_iter().max_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
+            let mut best: Option<Kept> = None;
+            for kept in of_size.iter().filter(|kept| kept.accuracy >= least - slack) {
+                let on_all = self.with_only(&kept.freqs, &self.inputs)?;
+                if best.as_ref().is_none_or(|best| on_all.accuracy > best.accuracy) {
+                    best = Some(on_all);
+                }
+                // Nothing is more accurate than this.
+                if best.as_ref().is_some_and(|best| best.accuracy >= 1.0) {
+                    break;
+                }
+            }
             if let Some(best) = best.filter(|best| best.accuracy >= least) {
                 return Ok(Some(best));
             }

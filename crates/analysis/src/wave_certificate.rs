@@ -147,7 +147,8 @@ mod tests {
             WaveCertificate::new(P, &network.logits, &amplitudes, None, Some(&rivals)).certified
         };
         assert_eq!([certified(-1e9), certified(1e9)], [P * P, 0]);
-        assert_eq!(WaveCertificate::new(P, &[f64::NAN; P * P * P], &amplitudes, None, None).certified, 0);
+        let of_none = vec![f64::NAN; P * P * P];
+        assert_eq!(WaveCertificate::new(P, &of_none, &amplitudes, None, None).certified, 0);
     }
 
     proptest! {

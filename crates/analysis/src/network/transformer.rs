@@ -1,7 +1,8 @@
-mod bounds;
 #[cfg(test)]
 mod by_definition;
 mod gradients;
+mod rounding;
+mod tables;
 
 use std::{
     borrow::Cow,
@@ -12,7 +13,7 @@ use std::{
 use clockwork_model::{Activation, NAMES, Token, TransformerArchitecture, names};
 use rayon::prelude::*;
 
-use self::{bounds::Folded, gradients::TransformerGradients};
+use self::{gradients::TransformerGradients, tables::Folded};
 use super::{
     Activations, Embeddings, LinearHeads, LogitGradients, Network, Tables, add, add_to_rows, dot,
     layer_norm::LayerNorm, row, wide,
@@ -157,6 +158,21 @@ impl Transformer {
         }
         add_to_rows(&mut out, biases);
         out
+    }
+
+    /// Whether a layer norm stands anywhere.
+    fn has_norm(&self) -> bool {
+        [&self.before_attention, &self.before_neurons, &self.before_unembedding]
+            .into_iter()
+            .any(|norm| !norm.is_none())
+    }
+
+    /// How many multiplications the matrices take on one pair.
+    fn multiplications(&self) -> u64 {
+        let &TransformerArchitecture { d_model, n_heads, d_head, d_mlp, .. } = &self.of;
+        let (width, tokens) = (n_heads * d_head, self.positions.len());
+        let attention = (1 + 2 * tokens) * d_model * width + 2 * tokens * width + width * d_model;
+        (attention + 2 * d_model * d_mlp + d_model * self.p) as u64
     }
 
     /// The last position, at which the answer is read.

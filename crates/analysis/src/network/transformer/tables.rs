@@ -1,4 +1,4 @@
-//! A transformer without layer norms by tables, and how far its logits are rounded.
+//! A transformer without layer norms by tables.
 
 use std::sync::Arc;
 
@@ -6,11 +6,7 @@ use clockwork_model::{Token, TransformerArchitecture};
 
 use super::{Position, Transformer};
 use crate::{
-    network::{
-        Reads, TokenTable, add, add_to_rows, dot,
-        rounding::{Bounded, Upper, gamma, largest_norm, norm, softmax_error},
-        tables::Tables,
-    },
+    network::{Reads, TokenTable, add, add_to_rows, dot, tables::Tables},
     product::{product, rows_of},
 };
 
@@ -38,12 +34,6 @@ impl Position {
 }
 
 impl Transformer {
-    fn has_norm(&self) -> bool {
-        [&self.before_attention, &self.before_neurons, &self.before_unembedding]
-            .into_iter()
-            .any(|norm| !norm.is_none())
-    }
-
     /// The tables of a transformer without layer norms.
     pub(super) fn by_tables(&self) -> Option<Tables<'_>> {
         if self.has_norm() {
@@ -149,57 +139,5 @@ impl Transformer {
             [least.min(largest), least.max(largest)]
         };
         (0..self.positions.len()).map(|at| by_head.iter().map(|scores| range(at, scores)).collect()).collect()
-    }
-
-    /// How far a logit can be from that of exact arithmetic; nothing behind layer norms, whose errors depend on the input.
-    pub(super) fn rounding(&self) -> Option<f64> {
-        if self.has_norm() {
-            return None;
-        }
-        let &TransformerArchitecture { d_model, n_heads, d_head, d_mlp, activation, parallel, .. } = &self.of;
-        let tokens = self.positions.len();
-        // A sum of an embedding and a position.
-        let resid = |of: &Position| {
-            let exact = Bounded::exact(largest_norm(&of.resid, d_model));
-            exact.plus(Bounded::exact(Upper(0.0)))
-        };
-        let all = self.positions.iter().map(resid).fold(resid(self.last()), |a, b| Bounded {
-            norm: a.norm.max(b.norm),
-            error: a.error.max(b.error),
-        });
-        let through = |of: Bounded, weights: &[f64], biases: &[f64]| {
-            of.times(norm(weights), d_model).plus(Bounded::exact(norm(biases)))
-        };
-        // The norms over all heads are above those of each.
-        let query = through(all, &self.w_q, &self.b_q);
-        let key = through(all, &self.w_k, &self.b_k);
-        let value = through(all, &self.w_v, &self.b_v);
-        let of_softmax = softmax_error(query, key, d_head, self.of.attention_divisor, tokens);
-        let alpha = self.of.attention_coefficient;
-        let pattern = Upper(alpha.abs()) + Upper(tokens as f64) * Upper((1.0 - alpha).abs().next_up());
-        let of_pattern = Upper(alpha.abs()) * of_softmax + Upper(f64::EPSILON) * pattern;
-        // The sum over tokens of pattern times value.
-        let largest = value.norm + value.error;
-        let z = Bounded {
-            norm: pattern * value.norm,
-            error: of_pattern * largest
-                + pattern * value.error
-                + (pattern + of_pattern) * gamma(tokens) * largest,
-        };
-        let mid = z.times(norm(&self.w_o), n_heads * d_head).plus(Bounded::exact(norm(&self.b_o))).plus(all);
-        let read = if parallel { all } else { mid };
-        let pre = read.times(norm(&self.w_in), d_model).plus(Bounded::exact(norm(&self.b_in)));
-        let acts = pre.through(activation);
-        let post = acts.times(norm(&self.w_out), d_mlp).plus(Bounded::exact(norm(&self.b_out))).plus(mid);
-        let logits = post.times(norm(&self.w_u), d_model).plus(Bounded::exact(norm(&self.b_u)));
-        Some(logits.error.0)
-    }
-
-    /// How many multiplications the matrices take on one pair.
-    pub(super) fn multiplications(&self) -> u64 {
-        let &TransformerArchitecture { d_model, n_heads, d_head, d_mlp, .. } = &self.of;
-        let (width, tokens) = (n_heads * d_head, self.positions.len());
-        let attention = (1 + 2 * tokens) * d_model * width + 2 * tokens * width + width * d_model;
-        (attention + 2 * d_model * d_mlp + d_model * self.p) as u64
     }
 }

@@ -148,6 +148,30 @@ fn a_published_clock_and_a_published_pizza_have_the_figures_that_were_published(
     }
 }
 
+/// What Chughtai et al. publish of their networks modulo 113: losses, key frequencies, restricted losses (3D, all inputs) and the
+/// share of the logits that is explained.
+#[test]
+#[ignore = "needs models that have no licence to be kept here"]
+fn published_networks_modulo_113_have_the_figures_that_were_published() {
+    for (model, loss, key_freqs, restricted, explained) in [
+        ("c113-seed1.pt", 1.585_16e-7, vec![16, 30, 56], 4.126_21e-8, 0.968_542),
+        ("c113-seed2.pt", 2.991_33e-7, vec![43, 49, 52, 53], 1.860_45e-8, 0.966_958),
+    ] {
+        let measures = analyse(model).measures.unwrap();
+        // They were computed in 32 bits.
+        let is_near = |found: f64, published: f64| (found / published - 1.0).abs() < 1e-4;
+        assert!(is_near(measures.all.loss, loss), "{model}: {}", measures.all.loss);
+        assert_eq!(measures.key_freqs, key_freqs, "{model}");
+        let found = measures.all.restricted_loss_3d;
+        assert!(is_near(found, restricted), "{model}: {found}");
+        assert!(is_near(measures.frac_logits_explained_3d, explained), "{model}: {measures:?}");
+    }
+    for (model, loss) in [("c113-mlp-seed1.pt", 2.052_62e-5), ("c113-mlp-seed2.pt", 4.587_19e-6)] {
+        let found = analyse(model).measures.unwrap().all.loss;
+        assert!((found / loss - 1.0).abs() < 1e-5, "{model}: {found}");
+    }
+}
+
 /// The hundred triples, as the notebook's authors drew them.
 #[test]
 #[ignore = "needs models that have no licence to be kept here"]

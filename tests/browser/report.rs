@@ -223,7 +223,7 @@ fn compare(tab: &Tab, directory: &Path, quick: &str) {
     ] {
         assert!(text.contains(words), "{words:?} is missing");
     }
-    assert_eq!(look_at_every_figure(tab), 5);
+    assert_eq!(look_at_every_figure(tab), 6);
     let marks = "document.querySelectorAll('[data-figure=key-frequencies] .scatterlayer .point').length";
     wait_for(tab, &format!("{marks} >= 6"));
     wait_for(tab, "document.documentElement.scrollWidth <= 400");

@@ -80,7 +80,7 @@ fn quadratures(of: &Algorithm) -> Option<Entry> {
     };
     let frames =
         [("by spacing".to_owned(), bars(|of| of.error_bound)), ("as it is".to_owned(), bars(|of| of.error))];
-    let axes = [Axis::of("frequency of the cluster"), Axis::of("error of the quadrature")];
+    let axes = [Axis::of("frequency k"), Axis::of("error of the quadrature")];
     let figure = Figure::with_slider(
         "algorithm-quadrature",
         "How well each cluster integrates",

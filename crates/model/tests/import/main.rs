@@ -1,6 +1,7 @@
 //! Other people's files: every format and orientation gives the same network, what is another kind of
 //! network is refused by name, and broken or hostile files do no harm.
 
+mod architectures;
 mod archive;
 mod containers;
 mod foreign;

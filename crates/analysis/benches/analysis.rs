@@ -1,7 +1,9 @@
 //! How long the analysis of one checkpoint of the paper's sizes takes, and its parts, and what it holds in
 //! memory at most. The network is the clock set by hand, with five frequencies as a trained one has.
 
-use clockwork_analysis::{AnalysedNetwork, AnalysisFiles, FourierBasis, ProgressRow, Symmetricity};
+use clockwork_analysis::{
+    AnalysedNetwork, AnalysisFiles, Error, FourierBasis, Observer, ProgressRow, Symmetricity,
+};
 use clockwork_model::{Checkpoint, CheckpointFile, clock};
 use divan::{Bencher, black_box, counter::ItemsCount};
 use peak_alloc::PeakAlloc;
@@ -32,26 +34,26 @@ fn main() {
     println!("peak memory {:.0} MB", MEMORY.peak_usage_as_mb());
 }
 
-/// Everything that `clockwork analyze` does with a checkpoint once it is read.
-#[divan::bench(sample_count = 10, sample_size = 1)]
-fn whole(bencher: Bencher) {
+/// Analyses a checkpoint and writes what is found.
+fn analyse(bencher: Bencher, by: fn(&CheckpointFile, &mut dyn Observer) -> Result<AnalysisFiles, Error>) {
     let checkpoint = checkpoint();
     let directory = tempfile::tempdir().expect("there is room for an analysis");
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
-        let files = AnalysisFiles::of(&checkpoint, &mut ()).expect("the network is whole");
+        let files = by(&checkpoint, &mut ()).expect("the network is whole");
         files.write(directory.path()).expect("the directory can be written to");
     });
 }
 
-/// The same without the algorithm: what `--quick` leaves out is the difference, with gradient symmetricity over all triples.
+/// Everything that `clockwork analyze` does with a checkpoint once it is read.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn whole(bencher: Bencher) {
+    analyse(bencher, AnalysisFiles::of);
+}
+
+/// The same without the algorithm, as with `--quick`.
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn quick(bencher: Bencher) {
-    let checkpoint = checkpoint();
-    let directory = tempfile::tempdir().expect("there is room for an analysis");
-    bencher.counter(ItemsCount::new(1_u32)).bench_local(|| {
-        let files = AnalysisFiles::quick(&checkpoint, &mut ()).expect("the network is whole");
-        files.write(directory.path()).expect("the directory can be written to");
-    });
+    analyse(bencher, AnalysisFiles::quick);
 }
 
 /// Everything that `clockwork progress` measures of a checkpoint once it is read; it measures two at once.

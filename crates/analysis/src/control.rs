@@ -7,7 +7,9 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{AlgorithmTests, AnalysedNetwork, FourierBasis, NeuronClusters, Result};
+use crate::{
+    AlgorithmTests, AnalysedNetwork, FourierBasis, NeuronClusters, Result, logits_by_sum::waves_by_difference,
+};
 
 /// What tests of the algorithm are tried on, of which it is known what it is: they show what a test says of nothing, and of
 /// nothing else than waves.
@@ -99,12 +101,7 @@ fn normal(rng: &mut ChaCha8Rng) -> impl Iterator<Item = f64> + '_ {
 
 /// Logits [n², n] that are waves of x + y − z alone.
 fn waves(n: usize, amplitudes: &BTreeMap<usize, f64>) -> Vec<f64> {
-    let at = |e: usize| {
-        let wave =
-            |(&k, c): (&usize, &f64)| c * (std::f64::consts::TAU * (k * e % n) as f64 / n as f64).cos();
-        amplitudes.iter().map(wave).sum::<f64>()
-    };
-    let by_difference: Vec<f64> = (0..n).map(at).collect();
+    let by_difference = waves_by_difference(n, &amplitudes.iter());
     let difference = |input: usize, z: usize| (input / n + input % n + n - z) % n;
     (0..n * n).flat_map(|input| (0..n).map(move |z| difference(input, z))).map(|e| by_difference[e]).collect()
 }

@@ -66,6 +66,8 @@ mod neuron_certificate;
 mod neuron_clusters;
 mod number;
 mod participation;
+#[cfg(test)]
+mod perturbed;
 mod phases;
 mod principal_components;
 mod product;

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, f64::consts::PI};
 
 use clockwork_model::{Task, loss};
 
-use crate::{Arrays, share::share};
+use crate::{Arrays, logits_by_sum::waves_by_difference, share::share};
 
 /// The least-squares fit logits ≈ Σ C_k cos ω_k(x + y − z) over key frequencies, after the logits' mean
 /// per answer and per input is taken off.
@@ -69,14 +69,8 @@ impl LogitFit {
     pub fn loss_of_waves(&self, without: Option<usize>) -> f64 {
         let p = self.mean_by_difference.len();
         let left = self.coefficients.iter().filter(|(k, _)| Some(**k) != without);
-        let logit = |difference: usize| -> f64 {
-            let wave =
-                |(&k, &c): (&usize, &f64)| c * (2.0 * PI * ((k * difference) % p) as f64 / p as f64).cos();
-            left.clone().map(wave).sum()
-        };
         // The logits depend on x + y − z alone, so the loss is that of any input. The right answer is at 0.
-        let logits: Vec<f64> = (0..p).map(logit).collect();
-        loss::of_row(&logits, 0)
+        loss::of_row(&waves_by_difference(p, &left), 0)
     }
 
     /// Adds the arrays behind its figure.

@@ -12,6 +12,15 @@ pub(crate) struct BySum {
     values: Vec<f64>,
 }
 
+/// Σ C_k cos ω_k e by the difference e = x + y − z, [n], of the amplitudes of some waves.
+pub(crate) fn waves_by_difference<'a>(
+    n: usize,
+    amplitudes: &(impl Iterator<Item = (&'a usize, &'a f64)> + Clone),
+) -> Vec<f64> {
+    let wave = |k: usize, c: f64, e: usize| c * (2.0 * PI * ((k * e) % n) as f64 / n as f64).cos();
+    (0..n).map(|e| amplitudes.clone().map(|(&k, &c)| wave(k, c, e)).sum()).collect()
+}
+
 /// Which parts of the logits are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dimensions {

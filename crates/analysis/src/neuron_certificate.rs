@@ -286,10 +286,11 @@ fn add_past_neurons(additive: &Additive, slack: &mut Slack, constant: &mut [f64]
 
 #[cfg(test)]
 mod tests {
-    use clockwork_model::{Checkpoint, ModelConfig, Weights, clock, pizza};
+    use clockwork_model::{clock, pizza};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::perturbed::{answered_right, perturbed};
 
     const P: usize = 17;
 
@@ -298,37 +299,18 @@ mod tests {
     /// Enough angles for the spacing of phases to tell something.
     const ANGLES: usize = 96;
 
-    /// A network with noise on every weight, as large as a share of the largest of its tensor.
-    fn noisy((config, weights): (ModelConfig, Weights), noise: f64, seed: u64) -> AnalysedNetwork {
-        let mut place = seed as f64;
-        let weights = weights.map(|tensor: Vec<f32>| {
-            let largest = tensor.iter().fold(0.0_f32, |largest, w| largest.max(w.abs()));
-            let mut noise = || {
-                place += 1.0;
-                (noise * f64::from(largest) * (place * 12.9898).sin()) as f32
-            };
-            tensor.iter().map(|w| w + noise()).collect()
-        });
-        AnalysedNetwork::of(&Checkpoint::of_weights(config, weights)).unwrap()
-    }
-
     /// The certificate, whether each input is certified, and whether it is answered right.
     fn certify(network: &AnalysedNetwork) -> Option<(NeuronCertificate, [Vec<bool>; 2], Vec<bool>)> {
         let basis = FourierBasis::new(P);
         let clusters = NeuronClusters::new(&basis, network);
         let (certificate, is_certified) = NeuronCertificate::certify(&basis, network, &clusters)?;
-        let rows = network.logits.chunks_exact(P).zip(basis.inputs());
-        let is_right = rows.map(|(row, (x, y))| {
-            let answer = (x + y) % P;
-            (0..P).all(|z| z == answer || row[z] < row[answer])
-        });
-        Some((certificate, is_certified, is_right.collect()))
+        Some((certificate, is_certified, answered_right(network)))
     }
 
     #[test]
     fn a_pizza_is_certified_by_its_weights_alone_and_noise_lowers_that() {
         let certified = |noise| {
-            let (of, ..) = certify(&noisy(pizza(P, &FREQS, ANGLES), noise, 1)).unwrap();
+            let (of, ..) = certify(&perturbed(pizza(P, &FREQS, ANGLES), noise, 1)).unwrap();
             assert!(of.certified_by_spacing <= of.certified_by_evaluation);
             assert_eq!(of.quadratures.keys().copied().collect::<Vec<usize>>(), FREQS);
             of.certified_by_spacing
@@ -340,10 +322,10 @@ mod tests {
 
     #[test]
     fn a_clock_is_no_pizza_and_few_phases_prove_nothing() {
-        let (of_clock, ..) = certify(&noisy(clock(P, &FREQS, ANGLES), 0.0, 0)).unwrap();
+        let (of_clock, ..) = certify(&perturbed(clock(P, &FREQS, ANGLES), 0.0, 0)).unwrap();
         assert!(of_clock.least_slack_by_margin.unwrap() > 1.0, "{of_clock:?}");
         assert_eq!((of_clock.certified_by_spacing, of_clock.certified_by_evaluation), (0, 0));
-        let (of_few, ..) = certify(&noisy(pizza(P, &FREQS, 16), 0.0, 0)).unwrap();
+        let (of_few, ..) = certify(&perturbed(pizza(P, &FREQS, 16), 0.0, 0)).unwrap();
         assert!(of_few.quadratures.values().all(|of| of.error_bound > 2.0 / 3.0));
         assert_eq!((of_few.certified_by_spacing, of_few.certified_by_evaluation), (0, P * P));
     }
@@ -353,7 +335,7 @@ mod tests {
 
         #[test]
         fn every_certified_input_is_answered_right(exponent in -7.0_f64..-1.0, seed in 0_u64..1_000) {
-            let network = noisy(pizza(P, &FREQS, ANGLES), 10_f64.powf(exponent), seed);
+            let network = perturbed(pizza(P, &FREQS, ANGLES), 10_f64.powf(exponent), seed);
             if let Some((_, is_certified, is_right)) = certify(&network) {
                 for certified in is_certified {
                     prop_assert!(certified.iter().zip(&is_right).all(|(certified, right)| *right || !certified));

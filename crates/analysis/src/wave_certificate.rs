@@ -1,7 +1,9 @@
-use std::{collections::BTreeMap, f64::consts::TAU};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::logits_by_sum::waves_by_difference;
 
 /// On which inputs the waves Σ C_k cos ω_k(x + y − z) outweigh everything else in the logits.
 ///
@@ -61,9 +63,7 @@ fn certified_inputs(
     if amplitudes.is_empty() || !logits.iter().all(|logit| logit.is_finite()) {
         return (0.0, vec![false; n * n]);
     }
-    let waves: Vec<f64> = (0..n)
-        .map(|e| amplitudes.iter().map(|(k, c)| c * (TAU * (k * e % n) as f64 / n as f64).cos()).sum())
-        .collect();
+    let waves = waves_by_difference(n, &amplitudes.iter());
     // A difference of rounded numbers is moved to the next one, on the side that certifies less. Whatever numbers the
     // waves are rounded to, the same are in the margin and in what is left.
     let margin = waves[1..].iter().map(|wave| (waves[0] - wave).next_down()).fold(f64::INFINITY, f64::min);
@@ -86,29 +86,23 @@ fn certified_inputs(
 
 #[cfg(test)]
 mod tests {
-    use clockwork_model::{Checkpoint, clock};
+    use clockwork_model::clock;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{AnalysedNetwork, logits_by_sum::BySum};
+    use crate::{
+        AnalysedNetwork,
+        logits_by_sum::BySum,
+        perturbed::{answered_right, perturbed},
+    };
 
     const P: usize = 13;
 
     const FREQS: [usize; 3] = [1, 3, 4];
 
-    /// The clock with noise on every weight, as large as a share of the largest of its tensor.
+    /// The clock with noise on every weight.
     fn noisy(noise: f64, seed: u64) -> AnalysedNetwork {
-        let (config, weights) = clock(P, &FREQS, 12);
-        let mut place = seed as f64;
-        let weights = weights.map(|tensor: Vec<f32>| {
-            let largest = tensor.iter().fold(0.0_f32, |largest, w| largest.max(w.abs()));
-            let mut noise = || {
-                place += 1.0;
-                (noise * f64::from(largest) * (place * 12.9898).sin()) as f32
-            };
-            tensor.iter().map(|w| w + noise()).collect()
-        });
-        AnalysedNetwork::of(&Checkpoint::of_weights(config, weights)).unwrap()
+        perturbed(clock(P, &FREQS, 12), noise, seed)
     }
 
     /// Whether each input is certified, and whether it is answered right.
@@ -116,12 +110,7 @@ mod tests {
         let amplitudes = BySum::of_logits(P, &network.logits).amplitudes(&FREQS);
         let error = network.logit_error().unwrap();
         let (_, certified) = certified_inputs(P, &network.logits, &amplitudes, error);
-        let rows = network.logits.chunks_exact(P).enumerate();
-        let is_right = rows.map(|(input, row)| {
-            let answer = (input / P + input % P) % P;
-            (0..P).all(|z| z == answer || row[z] < row[answer])
-        });
-        certified.into_iter().zip(is_right).collect()
+        certified.into_iter().zip(answered_right(network)).collect()
     }
 
     #[test]

@@ -119,6 +119,16 @@ pub struct Points {
     pub is_labelled: bool,
 }
 
+impl Points {
+    /// Whether the name of each point, where it is written, stands to its left: of those in the right half.
+    pub(crate) fn names_to_the_left(&self) -> Vec<bool> {
+        let xs = || self.points.iter().map(|point| point[0]);
+        let middle =
+            f64::midpoint(xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max));
+        xs().map(|x| x > middle).collect()
+    }
+}
+
 /// The round number of positions from one label to the next that leaves at most `most` of `count` labels.
 fn label_every(count: usize, most: usize) -> usize {
     let powers = std::iter::successors(Some(1_usize), |power| power.checked_mul(10));

@@ -1,13 +1,14 @@
 //! Figures for the page: data for plotly's script, which draws them where they are looked at.
 
 mod decorated;
+mod points;
 
 use plotly::{
     Bar, HeatMap as PlotlyMap, Layout, Plot, Scatter, Trace,
     color::NamedColor,
     common::{
         Anchor, ColorBar, ColorScale, ColorScaleElement, ExponentFormat, Font, HoverInfo, Line as Stroke,
-        Marker, Mode, Pad, Position, TickMode, Title, Visible,
+        Marker, Mode, Pad, TickMode, Title, Visible,
     },
     layout::{
         Axis as PlotlyAxis, AxisRange, AxisType, Legend, Margin, Slider, SliderCurrentValue, SliderMethod,
@@ -16,7 +17,7 @@ use plotly::{
 };
 use serde_json::{Map, Value, json};
 
-use self::decorated::decorated;
+use self::{decorated::decorated, points::of_points};
 use crate::{
     Axis, Content, Figure, HeatMap, Lines,
     colours::{LINES, hex, stops},
@@ -152,31 +153,7 @@ fn traces(figure: &Figure, content: &Content, is_first: bool) -> Vec<Box<dyn Tra
                 trace
             })
             .collect(),
-        Content::Points(points) => {
-            let marker = Marker::new()
-                .size(8)
-                .color_array(points.colours.iter().map(|&c| hex(crate::colours::colour(c, false))).collect())
-                .line(Stroke::new().color(NamedColor::Gray).width(1.0));
-            let [x, y] = [0, 1].map(|axis| points.points.iter().map(|point| rounded(point[axis])).collect());
-            let text = points.names.iter().zip(&points.colours);
-            let text =
-                text.map(|(name, c)| format!("{name}<br>{} {}", points.colour_name, rounded(*c))).collect();
-            let trace = Scatter::<f64, f64>::new(x, y).marker(marker).hover_text_array(text);
-            let trace = match points.is_labelled {
-                true => {
-                    let xs = || points.points.iter().map(|point| point[0]);
-                    let middle = f64::midpoint(
-                        xs().fold(f64::INFINITY, f64::min),
-                        xs().fold(f64::NEG_INFINITY, f64::max),
-                    );
-                    let side = |x: f64| if x > middle { Position::MiddleLeft } else { Position::MiddleRight };
-                    let sides = xs().map(side).collect();
-                    trace.mode(Mode::MarkersText).text_array(points.names.clone()).text_position_array(sides)
-                }
-                false => trace.mode(Mode::Markers),
-            };
-            vec![trace.hover_template("%{hovertext}<br>%{x}: %{y}<extra></extra>").visible(visible)]
-        }
+        Content::Points(points) => vec![of_points(points).visible(visible)],
         Content::Bars { bars, .. } => {
             let values = bars.iter().map(|bar| rounded(figure.y.shown(bar.1))).collect();
             let trace =

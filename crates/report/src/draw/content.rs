@@ -45,13 +45,13 @@ pub(super) fn draw_content<'a, B: DrawingBackend<ErrorType: 'static> + 'a>(
             chart.draw_series(points.points.iter().zip(&points.colours).map(circle))?;
             chart.draw_series(points.points.iter().map(outline))?;
             if points.is_labelled {
-                let middle = f64::midpoint(x.start, x.end);
-                let label = |(point, name): (&[f64; 2], &String)| {
-                    let (side, away) = if point[0] > middle { (HPos::Right, -8) } else { (HPos::Left, 8) };
+                let label = |((point, name), is_left): ((&[f64; 2], &String), bool)| {
+                    let (side, away) = if is_left { (HPos::Right, -8) } else { (HPos::Left, 8) };
                     let style = text(13).pos(Pos::new(side, VPos::Center));
                     EmptyElement::at(at(*point)) + Text::new(name.clone(), (away * scale as i32, 0), style)
                 };
-                chart.draw_series(points.points.iter().zip(&points.names).map(label))?;
+                let named = points.points.iter().zip(&points.names);
+                chart.draw_series(named.zip(points.names_to_the_left()).map(label))?;
             }
             draw_key(key, &points.colour_name, false, 1.0, scale)?;
         }

@@ -76,9 +76,10 @@ pub fn sufficiency(of: &Sufficiency) -> String {
     let without = format!("without the key frequencies it is {:.1} %", 100.0 * of.without_key_freqs.accuracy);
     match &of.without_others {
         Some(others) => format!(
-            "{keeps}; {without}, and without as many others {:.1} % at the least in {} draws.",
+            "{keeps}; {without}, and without as many others {:.1} % at the least in {} draws, on {} inputs.",
             100.0 * others.least_accuracy,
-            others.draws
+            others.draws,
+            others.inputs
         ),
         None => format!("{keeps}; {without}."),
     }

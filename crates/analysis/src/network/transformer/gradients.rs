@@ -3,7 +3,7 @@
 
 use clockwork_model::{Token, TransformerArchitecture};
 
-use super::{Position, Transformer};
+use super::Transformer;
 use crate::{
     network::{LogitGradients, add, add_outer, dot, row, transposed, vector_times},
     product::{product, rows_of},
@@ -18,8 +18,8 @@ pub(super) struct TransformerGradients<'a> {
     w_in: Vec<f64>,
     /// W_V of all heads, [d_model, n_heads · d_head].
     w_v: Vec<f64>,
-    /// What x, and what y, is at its position.
-    numbers: [&'a Position; 2],
+    /// The positions of x and y.
+    numbers: [usize; 2],
     /// The directions in which the residual stream of any token changes its scores: W_K times the query of each thing that
     /// can be at the last position, [rows, n_heads, d_model].
     by_key: Vec<f64>,
@@ -45,7 +45,7 @@ impl<'a> TransformerGradients<'a> {
     pub fn new(network: &'a Transformer) -> Self {
         let &TransformerArchitecture { d_model, n_heads, d_head, d_mlp, .. } = &network.of;
         let width = n_heads * d_head;
-        let position = |token| network.positions.iter().find(|at| at.token == token);
+        let position = |token| network.positions.iter().position(|at| at.token == token);
         let numbers = [Token::X, Token::Y].map(|token| position(token).expect("a layout has x and y"));
         let mut w_v = vec![0.0; d_model * width];
         for (head, of_head) in network.w_v.chunks_exact(d_model * d_head).enumerate() {
@@ -117,19 +117,16 @@ impl<'a> TransformerGradients<'a> {
         let slopes = forward.neuron_acts_pre.iter().map(|&pre| activation.derivative(pre)).enumerate();
         let (mut to_pre, mut w_in) = (Vec::new(), Vec::new()); // [steep, answers] and [steep, d_model]
         let through_norm = match self.w_logit {
-            Some(_) => None,
-            None => Some(product(rows_of(&network.w_out, d_model), rows_of(&to_mid, answers.len()))),
+            Some(_) => Vec::new(),
+            None => product(rows_of(&network.w_out, d_model), rows_of(&to_mid, answers.len())),
         };
         for (neuron, slope) in slopes.filter(|&(_, slope)| slope != 0.0) {
-            match (&self.w_logit, &through_norm) {
-                (Some(w_logit), _) => {
+            match &self.w_logit {
+                Some(w_logit) => {
                     let row = row(w_logit, network.p, neuron);
                     to_pre.extend(answers.iter().map(|&z| slope * row[z]));
                 }
-                (None, Some(of_neurons)) => {
-                    to_pre.extend(row(of_neurons, answers.len(), neuron).iter().map(|g| slope * g));
-                }
-                (None, None) => unreachable!("one of the two is there"),
+                None => to_pre.extend(row(&through_norm, answers.len(), neuron).iter().map(|g| slope * g)),
             }
             w_in.extend_from_slice(row(&self.w_in, d_model, neuron));
         }
@@ -160,9 +157,8 @@ impl<'a> TransformerGradients<'a> {
         let to_z = product(rows_of(&network.w_o, d_model), rows_of(to_mid, answers)); // [n_heads · d_head, answers]
         let to_scores = self.to_scores(forward, &to_z, answers); // [n_heads, tokens, answers]
         let tokens = network.positions.len();
-        self.numbers.map(|number| {
-            let at = network.positions.iter().position(|at| at.token == number.token);
-            let at = at.expect("a number is at one of the positions");
+        self.numbers.map(|at| {
+            let number = &network.positions[at];
             let mut to_values = to_z.clone();
             for (i, row) in to_values.chunks_exact_mut(answers).enumerate() {
                 let pattern = network.pattern_of(forward.softmax[i / d_head * tokens + at]);

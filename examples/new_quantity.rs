@@ -10,13 +10,12 @@ use clockwork_report::{Axis, Content, Entry, Figure, HeatMap, Report, Section, W
 
 /// The margin of every input, [n²], x first: the right answer's logit minus the largest other.
 fn margins(of: &Analysis) -> Vec<f64> {
-    let (addition, logits) = (of.network.addition(), &of.network.logits);
-    let margin = |(pair, row): ((usize, usize), &[f64])| {
-        let answer = addition.answer(pair);
+    let (answers, logits) = (&of.network.answers, &of.network.logits);
+    let margin = |(&answer, row): (&usize, &[f64])| {
         let others = (0..row.len()).filter(|&z| z != answer).map(|z| row[z]);
         row[answer] - others.fold(f64::NEG_INFINITY, f64::max)
     };
-    addition.pairs().zip(logits.chunks_exact(addition.modulus)).map(margin).collect()
+    answers.iter().zip(logits.chunks_exact(of.network.n())).map(margin).collect()
 }
 
 fn report_margins(of: &CheckpointFile, directory: &Path) -> anyhow::Result<Written> {

@@ -18,6 +18,8 @@ mod going_on;
 mod grokking;
 #[path = "end_to_end/help.rs"]
 mod help;
+#[path = "end_to_end/operations.rs"]
+mod operations;
 #[path = "end_to_end/pinned.rs"]
 mod pinned;
 #[path = "end_to_end/progress.rs"]

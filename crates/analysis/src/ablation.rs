@@ -4,7 +4,7 @@ use clockwork_model::Activation;
 use rayon::prelude::*;
 
 use crate::{
-    AnalysedNetwork, Cluster, FourierBasis, NeuronClusters, WLogit,
+    AnalysedNetwork, Cluster, FourierBasis, NeuronClusters,
     losses::Losses,
     neuron_clusters::own_harmonics,
     product::{rows_of, write_product},
@@ -32,9 +32,9 @@ impl Ablation {
         basis: &FourierBasis,
         network: &AnalysedNetwork,
         (clusters, served_freq): (&NeuronClusters, &[Option<usize>]),
-        w_logit: &WLogit,
         losses: &Losses,
     ) -> Self {
+        let w_logit = &network.w_logit[..];
         let unclustered = clusters.members(Cluster::Unclustered);
         let of_neurons =
             |neurons: &[usize]| scaled(logits_of(basis, &network.neuron_acts, neurons, w_logit), network);
@@ -104,7 +104,7 @@ fn projected_logits(
     basis: &FourierBasis,
     activation: Activation,
     clusters: &NeuronClusters,
-    w_logit: &WLogit,
+    w_logit: &[f64],
     k: usize,
 ) -> Vec<f64> {
     let p = basis.modulus();
@@ -115,7 +115,7 @@ fn projected_logits(
         let coefficients = &clusters.coefficients[(i * p + j) * d_mlp..][..d_mlp];
         let mut of_term = vec![0.0; p];
         for &n in &members {
-            let row = &w_logit.w_logit[n * p..][..p];
+            let row = &w_logit[n * p..][..p];
             of_term.iter_mut().zip(row).for_each(|(sum, w)| *sum += coefficients[n] * w);
         }
         basis.add_term(&mut logits, (i, j), &of_term);
@@ -124,14 +124,14 @@ fn projected_logits(
 }
 
 /// What some neurons, as they are, add to the logits, [p², p]. `acts` are those of all neurons, [p², d_mlp].
-fn logits_of(basis: &FourierBasis, acts: &[f64], members: &[usize], w_logit: &WLogit) -> Vec<f64> {
+fn logits_of(basis: &FourierBasis, acts: &[f64], members: &[usize], w_logit: &[f64]) -> Vec<f64> {
     let p = basis.modulus();
     let d_mlp = acts.len() / (p * p);
     let mut logits = vec![0.0; p * p * p];
     if members.is_empty() {
         return logits;
     }
-    let rows: Vec<f64> = members.iter().flat_map(|&n| &w_logit.w_logit[n * p..][..p]).copied().collect();
+    let rows: Vec<f64> = members.iter().flat_map(|&n| &w_logit[n * p..][..p]).copied().collect();
     logits.par_chunks_mut(p * p).enumerate().for_each(|(x, of_x)| {
         let acts = acts.chunks_exact(d_mlp).skip(x * p).take(p);
         let acts: Vec<f64> = acts.flat_map(|row| members.iter().map(move |&n| row[n])).collect();

@@ -112,7 +112,9 @@ impl Algorithm {
         let symmetricity = Symmetricity::over_all(network);
         let n = basis.modulus() as u64;
         let neuron_certificate = NeuronCertificate::new(basis, network, clusters);
-        let (verdict, told_by) = verdict(measures, &symmetricity, &tests);
+        // Where one embedding serves x and y in two ways, no algorithm treats both alike.
+        let tells = (!network.shares_an_embedding_in_two_ways()).then_some(&symmetricity);
+        let (verdict, told_by) = verdict(measures, tells, &tests);
         Ok(Self {
             verdict,
             told_by,
@@ -139,10 +141,10 @@ impl Algorithm {
     }
 }
 
-/// The algorithm by its figures, with the checks that tell it.
+/// The algorithm by its figures, with the checks that tell it. Without symmetricity irrelevance alone tells.
 fn verdict(
     measures: &Measures,
-    symmetricity: &Symmetricity,
+    symmetricity: Option<&Symmetricity>,
     tests: &AlgorithmTests,
 ) -> (AlgorithmKind, Vec<Check>) {
     let needed = vec![
@@ -154,11 +156,11 @@ fn verdict(
         return (AlgorithmKind::Neither, needed);
     }
     let told_by = |of_symmetricity: &Bound, of_irrelevance: &Bound| -> Vec<Check> {
-        let symmetricity = of_symmetricity.check("gradient symmetricity", symmetricity.mean);
+        let symmetricity = symmetricity.map(|of| of_symmetricity.check("gradient symmetricity", of.mean));
         // A logit that does not vary has no irrelevance.
         let irrelevance =
             tests.distance_irrelevance.map(|value| of_irrelevance.check("distance irrelevance", value));
-        std::iter::once(symmetricity).chain(irrelevance).collect()
+        symmetricity.into_iter().chain(irrelevance).collect()
     };
     let of_clock = told_by(&SYMMETRICITY_OF_CLOCK, &IRRELEVANCE_OF_CLOCK);
     let of_pizza = told_by(&SYMMETRICITY_OF_PIZZA, &IRRELEVANCE_OF_PIZZA);

@@ -3,18 +3,21 @@ use std::{
     collections::{BTreeMap, HashSet},
 };
 
-use clockwork_model::{Activation, Checkpoint, Coordinates, Split, Task, loss};
+use clockwork_model::{Activation, Checkpoint, Coordinates, CoordinatesOf, Split, Task, loss};
 use rayon::prelude::*;
 
 use crate::{
-    Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, WaveCertificate,
-    additive::Additive, losses::Losses, network_of,
+    AccuracyByAnswer, Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, WaveCertificate,
+    additive::Additive,
+    losses::{Losses, is_above_all},
+    network_of,
 };
 
 /// A network and what it does on all n² inputs, in 64 bits and in the coordinates of its task.
 ///
-/// In [coordinates](Coordinates) every operation is addition modulo n, so nothing that sees a network here
-/// needs to know which operation it learned. Inputs are numbered `x · n + y`.
+/// In [coordinates](Coordinates) every operation that has them is addition modulo n, so what sees a network here
+/// need not know which operation it learned. Inputs are numbered `x · n + y`. Where answers have no coordinates they
+/// stand as they are, and so do inputs that have none.
 #[derive(Debug)]
 pub struct AnalysedNetwork {
     /// Number of neurons.
@@ -24,7 +27,7 @@ pub struct AnalysedNetwork {
     /// The embeddings of the numbers in the order of their coordinates, [n, width]; those of y behind those of x in each
     /// row, where they are not the same.
     pub embedding: Vec<f64>,
-    /// `W_logit`, the linear map from neurons to logits, with the answers in the order of their coordinates, [d_mlp, n].
+    /// `W_logit`, the linear map from neurons to logits, with the answers in the order of the logits', [d_mlp, n].
     pub w_logit: Vec<f64>,
     /// What `W_logit` is multiplied by on each input, [n²], where a layer norm stands before the unembedding.
     pub logit_scale: Option<Vec<f64>>,
@@ -36,15 +39,19 @@ pub struct AnalysedNetwork {
     pub neuron_acts_pre: Vec<f64>,
     /// Neurons after the activation, [n², d_mlp].
     pub neuron_acts: Vec<f64>,
-    /// Logits, [n², n].
+    /// Logits, [n², n], with the answers in the order of their coordinates.
     pub logits: Vec<f64>,
+    /// The right answer to each input, [n²]: with coordinates the sum of the input's.
+    pub answers: Vec<usize>,
     /// The largest logit of each input that is of an answer without a coordinate, [n²], where there are any.
     rivals: Option<Vec<f64>>,
     network: Box<dyn Network>,
     task: Task,
-    /// The index of every input among the task's pairs, [n²].
+    /// The index of every input's pair, [n²].
     pairs: Vec<usize>,
     coordinates: Coordinates,
+    /// The answer that each column of the logits is of, [n].
+    columns: Vec<usize>,
     n: usize,
 }
 
@@ -57,7 +64,7 @@ struct GradientsInCoordinates<'a> {
 impl LogitGradients for GradientsInCoordinates<'_> {
     fn of(&self, (x, y): (usize, usize), answers: &[usize]) -> [Vec<f64>; 2] {
         let pair = self.of.task.pair(self.of.pairs[x * self.of.n + y]);
-        let answers: Vec<usize> = answers.iter().map(|&z| self.of.coordinates.answer[z]).collect();
+        let answers: Vec<usize> = answers.iter().map(|&z| self.of.columns[z]).collect();
         self.gradients.of(pair, &answers)
     }
 }
@@ -65,8 +72,9 @@ impl LogitGradients for GradientsInCoordinates<'_> {
 /// The logits of all pairs of a task, and which of them were trained on and held out, where that is known.
 #[derive(Debug, Clone)]
 pub(crate) struct AllPairs<'a> {
-    task: Task,
     logits: Cow<'a, [f64]>,
+    /// The right answer to each pair.
+    answers: Vec<usize>,
     split: Option<SplitInputs>,
 }
 
@@ -94,21 +102,31 @@ impl AnalysedNetwork {
         let Activations { pattern, neuron_acts_pre, neuron_acts, logits, logit_scale } =
             network.run(&pairs)?;
         let w_logit = network.w_logit();
+        let n = coordinates.n();
+        let of_sum = |input: usize| (input / n + input % n) % n;
+        let (columns_of, answers): (Vec<usize>, Vec<usize>) = match coordinates.of {
+            CoordinatesOf::InputsAndAnswers => (coordinates.answer.clone(), (0..n * n).map(of_sum).collect()),
+            CoordinatesOf::Inputs | CoordinatesOf::Nothing => {
+                ((0..p).collect(), pairs.iter().map(|&pair| task.answer(pair)).collect())
+            }
+        };
         Ok(Self {
             d_mlp: w_logit.len() / p,
             activation: network.activation(),
-            embedding: embedding(&network.embeddings(), &coordinates),
-            w_logit: columns(w_logit, p, &coordinates.answer),
+            embedding: embedding(&network.embeddings(), [&coordinates.x, &coordinates.y]),
+            w_logit: columns(w_logit, p, &columns_of),
             logit_scale,
             pattern,
             attended: network.attended(),
             neuron_acts_pre,
             neuron_acts,
-            rivals: rivals(&logits, p, &coordinates.answer),
-            logits: columns(logits, p, &coordinates.answer),
+            rivals: rivals(&logits, p, &columns_of),
+            logits: columns(logits, p, &columns_of),
+            answers,
+            columns: columns_of,
             task,
             pairs: pairs.into_iter().map(|pair| task.index(pair)).collect(),
-            n: coordinates.n(),
+            n,
             coordinates,
             network,
         })
@@ -120,10 +138,30 @@ impl AnalysedNetwork {
         self.n
     }
 
-    /// What the network learned, in coordinates: addition modulo n.
+    /// What has coordinates.
     #[must_use]
-    pub fn addition(&self) -> Task {
-        Task::addition(self.n)
+    pub fn coordinates_of(&self) -> CoordinatesOf {
+        self.coordinates.of
+    }
+
+    /// The logits with their right answers.
+    pub(crate) fn losses(&self) -> Losses<'_> {
+        Losses { answers: &self.answers, original: &self.logits }
+    }
+
+    /// Whether one embedding serves x and y in different coordinates, as in the difference of two numbers: what is alike of
+    /// both it need not treat alike.
+    pub(crate) fn shares_an_embedding_in_two_ways(&self) -> bool {
+        !self.has_own_embeddings() && !self.coordinates.are_alike()
+    }
+
+    /// `W_logit` with a column for the answer to each sum of coordinates, [d_mlp, n]: the same, but where several sums share an
+    /// answer.
+    pub(crate) fn w_logit_by_sum(&self) -> Vec<f64> {
+        match self.coordinates.of {
+            CoordinatesOf::Inputs => columns(self.w_logit.clone(), self.n, &self.coordinates.answer),
+            CoordinatesOf::InputsAndAnswers | CoordinatesOf::Nothing => self.w_logit.clone(),
+        }
     }
 
     /// The width of an embedding, d_model in a transformer.
@@ -143,6 +181,20 @@ impl AnalysedNetwork {
         self.embedding.chunks_exact(self.embedding_width()).flat_map(|row| &row[..width]).copied().collect()
     }
 
+    /// The embeddings of the numbers in the order of the coordinates that they have as y, [n, width], where they have others as x
+    /// and one embedding serves both.
+    pub(crate) fn embedding_as_y(&self) -> Option<Vec<f64>> {
+        let Embeddings { width, x, .. } = self.network.embeddings();
+        let rows = self.coordinates.y.iter().flat_map(|&number| &x[number * width..][..width]);
+        self.shares_an_embedding_in_two_ways().then(|| rows.copied().collect())
+    }
+
+    /// The embeddings of the numbers in an order, [numbers, width]; those of y behind those of x in each row, where they are not
+    /// the same.
+    pub(crate) fn embedding_of_numbers(&self, numbers: &[usize]) -> Vec<f64> {
+        embedding(&self.network.embeddings(), [numbers, numbers])
+    }
+
     /// What numbers add to the neurons and to the logits, and how many multiplications that took, where there is no more to a
     /// network of ReLUs, all of whose answers have coordinates.
     pub(crate) fn additive(&self) -> Option<(Additive, u64)> {
@@ -150,8 +202,8 @@ impl AnalysedNetwork {
             return None;
         }
         let tables = self.network.tables().filter(|tables| tables.activation == Activation::Relu)?;
-        let Coordinates { x, y, answer } = &self.coordinates;
-        Some((Additive::new(&tables, [x, y], answer), tables.products))
+        let Coordinates { x, y, .. } = &self.coordinates;
+        Some((Additive::new(&tables, [x, y], &self.columns), tables.products))
     }
 
     /// How many multiplications the matrices of the network take on all inputs.
@@ -224,14 +276,17 @@ impl AnalysedNetwork {
 
     /// All pairs of its task, those included that have no coordinates.
     pub(crate) fn over_all_pairs(&self, split: Option<&Split>) -> Result<AllPairs<'_>> {
-        let n_pairs = self.task.n_pairs();
-        // They have been run where each is its own coordinate.
-        let logits = match self.pairs.iter().copied().eq(0..n_pairs) {
+        let pairs: Vec<(usize, usize)> = self.task.pairs().collect();
+        // They have been run where each number and answer is its own coordinate.
+        let are_run = self.pairs.iter().copied().eq(self.task.indices())
+            && self.columns.iter().copied().eq(0..self.task.modulus);
+        let logits = match are_run {
             true => (&self.logits).into(),
-            false => self.network.run(&self.task.pairs().collect::<Vec<_>>())?.logits.into(),
+            false => self.network.run(&pairs)?.logits.into(),
         };
-        let split = split.map(|split| SplitInputs::new(split, &(0..n_pairs)));
-        Ok(AllPairs { task: self.task, logits, split })
+        let answers = pairs.into_iter().map(|pair| self.task.answer(pair)).collect();
+        let split = split.map(|split| SplitInputs::new(split, &self.task.indices()));
+        Ok(AllPairs { logits, answers, split })
     }
 
     /// Which inputs a split of the task's pairs trains on and holds out.
@@ -255,7 +310,7 @@ impl Changed<'_> {
             Some(tables) => tables.logits(&pairs),
             None => self.network.run(&pairs)?.logits,
         };
-        Ok(columns(logits, self.of.task.modulus, &self.of.coordinates.answer))
+        Ok(columns(logits, self.of.task.modulus, &self.of.columns))
     }
 
     /// Its mean loss in nats, and the share of the answers that are right, on some inputs.
@@ -263,9 +318,8 @@ impl Changed<'_> {
         let n = self.of.n;
         let logits = self.logits(inputs)?;
         let of_input = |(&input, row): (&usize, &[f64])| {
-            let answer = (input / n + input % n) % n;
-            let is_right = row.iter().enumerate().all(|(z, &logit)| z == answer || logit < row[answer]);
-            [loss::of_row(row, answer), f64::from(u8::from(is_right))]
+            let answer = self.of.answers[input];
+            [loss::of_row(row, answer), f64::from(u8::from(is_above_all(row, answer)))]
         };
         // Summed in the order of the inputs, on any number of threads.
         let all: Vec<[f64; 2]> = inputs.par_iter().zip(logits.par_chunks(n)).map(of_input).collect();
@@ -276,12 +330,17 @@ impl Changed<'_> {
 
 impl AllPairs<'_> {
     fn losses(&self) -> Losses<'_> {
-        Losses { task: self.task, original: &self.logits }
+        Losses { answers: &self.answers, original: &self.logits }
     }
 
     /// The mean loss.
     pub fn loss(&self) -> f64 {
         self.losses().of(&self.logits)
+    }
+
+    /// How often each answer is right.
+    pub fn accuracy_by_answer(&self) -> AccuracyByAnswer {
+        AccuracyByAnswer::new(&self.losses())
     }
 
     /// The fraction that is answered right.
@@ -311,14 +370,14 @@ impl SplitInputs {
     }
 }
 
-/// Embeddings in the order of coordinates, those of y, where they are others, behind those of x.
-fn embedding(of: &Embeddings, coordinates: &Coordinates) -> Vec<f64> {
+/// Embeddings of numbers as x and as y, those of y, where they are others, behind those of x.
+fn embedding(of: &Embeddings, [of_x, of_y]: [&[usize]; 2]) -> Vec<f64> {
     let row = |embeddings: &[f64], number: usize| embeddings[number * of.width..][..of.width].to_vec();
     let both = |(&x, &y): (&usize, &usize)| {
-        let of_y = of.y.as_ref().map_or_else(Vec::new, |embeddings| row(embeddings, y));
-        [row(&of.x, x), of_y].concat()
+        let behind = of.y.as_ref().map_or_else(Vec::new, |embeddings| row(embeddings, y));
+        [row(&of.x, x), behind].concat()
     };
-    coordinates.x.iter().zip(&coordinates.y).flat_map(both).collect()
+    of_x.iter().zip(of_y).flat_map(both).collect()
 }
 
 /// The largest value of each row, of `width` numbers, in the columns that are not chosen, where there are any.
@@ -360,7 +419,8 @@ mod tests {
         }
         let task = Task::addition(P);
         let names: Vec<usize> = (0..P).map(by).collect();
-        let coordinates = Coordinates { x: names.clone(), y: names.clone(), answer: names };
+        let coordinates =
+            Coordinates { x: names.clone(), y: names.clone(), answer: names, ..Coordinates::identity(P) };
         let expected = AnalysedNetwork::of(&Checkpoint::of_weights(config, weights)).unwrap();
         let renamed = network_of(&Checkpoint::of_weights(config, renamed));
         let found = AnalysedNetwork::in_coordinates(coordinates, task, renamed).unwrap();
@@ -373,7 +433,7 @@ mod tests {
             assert_eq!(found.len(), expected.len());
             assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-9));
         }
-        assert_eq!(Losses { task: found.addition(), original: &found.logits }.accuracy(&found.logits), 1.0);
+        assert_eq!(found.losses().accuracy(&found.logits), 1.0);
         // The pair of names (by 1, by 2) is the input of coordinates (1, 2).
         let split = Split { train: vec![task.index((by(1), by(2)))], test: vec![task.index((by(0), by(3)))] };
         let inputs = found.inputs_of(&split);

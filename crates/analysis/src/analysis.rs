@@ -1,9 +1,9 @@
 use clockwork_model::{Architecture, Checkpoint, ModelConfig, Task, TokenLayout};
 
 use crate::{
-    Ablation, AnalysedNetwork, Arrays, Attention, EffectiveWeights, Embedding, Error, FourierBasis,
-    KeyFreqsByRule, Logits, NeuronClusters, ReluFit, Result, WLogit, analysed_network::SplitInputs,
-    losses::Losses, served_freq::served_freq, share::share,
+    Ablation, AccuracyByAnswer, AnalysedNetwork, Arrays, Attention, Bases, EffectiveWeights, Embedding,
+    Error, FourierBasis, KeyFreqsByRule, Logits, NeuronClusters, ReluFit, Result, WLogit,
+    analysed_network::SplitInputs, served_freq::served_freq, share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits
@@ -22,14 +22,18 @@ pub struct Analysis {
     /// Mean loss over all pairs, in nats.
     pub original_loss: f64,
     /// The same over the inputs and the answers that have coordinates. Losses without a part of the network are compared
-    /// with it. It differs from the loss over all pairs for multiplication alone, where 0 has no coordinate.
+    /// with it. It differs from the loss over all pairs for products and quotients, as 0 has no coordinate.
     pub loss_in_coordinates: f64,
     /// Mean loss over the pairs trained on and those held out, where they are known.
     pub train_and_test_loss: Option<[f64; 2]>,
     /// Fraction of all pairs that are answered right.
     pub accuracy: f64,
+    /// How often each answer is right.
+    pub accuracy_by_answer: AccuracyByAnswer,
     /// The embedding.
     pub embedding: Embedding,
+    /// The same in each basis that the modulus offers.
+    pub bases: Bases,
     /// Where the last token looks, if there is attention.
     pub attention: Option<Attention>,
     /// From tokens straight to neurons and attention scores, where that is one linear map.
@@ -95,14 +99,16 @@ impl Analysis {
             return Err(Error::NotFinite);
         }
         let basis = FourierBasis::new(network.n());
-        let losses = Losses { task: network.addition(), original: &network.logits };
+        let losses = network.losses();
         let split = of.split();
         let pairs = network.over_all_pairs(split.as_ref())?;
         let (original_loss, accuracy) = (pairs.loss(), pairs.accuracy());
+        let accuracy_by_answer = pairs.accuracy_by_answer();
         let train_and_test_loss = pairs.train_and_test_loss();
         let split = split.map(|split| network.inputs_of(&split));
         next();
         let embedding = Embedding::new(&basis, &network)?;
+        let bases = Bases::new(task, &network);
         let attention = Attention::new(&basis, &network);
         let effective_weights = EffectiveWeights::new(&basis, &network);
         next();
@@ -111,9 +117,11 @@ impl Analysis {
         let w_logit = WLogit::new(&basis, &network)?;
         next();
         let served_freq = served_freq(&basis, &clusters, &w_logit);
-        let ablation = Ablation::new(&basis, &network, (&clusters, &served_freq), &w_logit, &losses);
+        let ablation = Ablation::new(&basis, &network, (&clusters, &served_freq), &losses);
         next();
-        let logits = Logits::new(&basis, &clusters.key_freqs, &losses, split.as_ref());
+        // Answers without coordinates are no waves of them.
+        let waves = if network.coordinates_of().has_answers() { &clusters.key_freqs[..] } else { &[] };
+        let logits = Logits::new(&basis, (&clusters.key_freqs, waves), &losses, split.as_ref());
         let relu_fit = ReluFit::new(&basis, ReluFit::default_freq(basis.modulus()));
         Ok(Self {
             task,
@@ -121,7 +129,9 @@ impl Analysis {
             loss_in_coordinates: losses.of(&network.logits),
             train_and_test_loss,
             accuracy,
+            accuracy_by_answer,
             embedding,
+            bases,
             attention,
             effective_weights,
             clusters,
@@ -174,7 +184,9 @@ impl Analysis {
     pub fn arrays(&self) -> Arrays {
         let (basis, p) = (&self.basis, self.basis.modulus());
         let mut arrays = Arrays::default();
+        self.accuracy_by_answer.insert_into(&mut arrays);
         self.embedding.insert_into(&mut arrays);
+        self.bases.insert_into(&mut arrays);
         self.attention.iter().for_each(|of| of.insert_into(&mut arrays, p));
         self.effective_weights.iter().for_each(|of| of.insert_into(&mut arrays, &self.network));
         self.clusters.insert_into(&mut arrays, p, &self.network.neuron_acts);
@@ -245,7 +257,7 @@ mod tests {
         let cells = documentation.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
         let names = cells.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`'));
         let listed: BTreeSet<String> = names.map(str::to_owned).collect();
-        let config = ModelConfig { modulus: 6, d_model: 4, n_heads: 2, d_mlp: 8 };
+        let config = ModelConfig { modulus: 7, d_model: 4, n_heads: 2, d_mlp: 8 };
         let checkpoint = Checkpoint::of_weights(config, initial_weights(&config, 0));
         let mut analysis = Analysis::new(&checkpoint, &mut ()).unwrap();
         analysis.clusters.key_freqs = vec![2];

@@ -23,10 +23,11 @@ pub struct AnalysisFiles {
 pub struct Findings {
     /// The figures.
     pub summary: Summary,
-    /// Progress measures; nothing in files of earlier versions.
+    /// Progress measures; nothing where answers have no coordinates, and in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measures: Option<Measures>,
-    /// Which algorithm the network follows, and how surely; nothing where that was left out, and in files of earlier versions.
+    /// Which algorithm the network follows, and how surely; nothing where that was left out or answers have no coordinates,
+    /// and in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<Algorithm>,
     /// The claims, checked.
@@ -116,7 +117,7 @@ impl AnalysisFiles {
             clockwork: VERSION.to_owned(),
             sources: SOURCES.to_owned(),
         };
-        let measures = Some(Measures::new(analysis));
+        let measures = summary.coordinates.has_answers().then(|| Measures::new(analysis));
         let findings = Findings { claims: claims(&summary), summary, measures, algorithm: None, provenance };
         Self { findings, arrays: analysis.arrays() }
     }

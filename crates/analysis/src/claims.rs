@@ -2,6 +2,7 @@ use clockwork_model::Activation;
 
 use crate::{
     Check, Claim, FailureKind, NamedFreq, Role, Summary,
+    applicability::why_not,
     bounds::{
         ABLATION_GROWTH, ACCURACY, COMPONENT, DISPUTED_FREQS, EFFECT_SERVING_NONE, EXCLUSION_GROWTH,
         FROM_OWN_NEURONS, GINI, LOGIT_COEFFICIENT, LOGITS_EXPLAINED, LOGITS_LINEAR, LOGITS_QUADRATIC, LOSS,
@@ -36,7 +37,8 @@ pub fn claims(of: &Summary) -> Vec<Claim> {
         ),
     ];
     let [generalises, sparse] = about_all;
-    let (generalises, sparse) = (reasons.explain(generalises, &[]), reasons.explain_by_training(sparse));
+    let generalises = reasons.explain(generalises, &[]);
+    let sparse = reasons.explain_by_training(sparse);
     let mut claims = vec![generalises, rules_agree(of, &reasons), sparse];
     claims.extend(about_key_freqs(of, &reasons));
     let (id, statement) = ("relu-product", "ReLU makes a product");
@@ -52,7 +54,11 @@ pub fn claims(of: &Summary) -> Vec<Claim> {
         ),
         other => Claim::does_not_apply(id, statement, format!("its neurons compute {other}")),
     });
-    claims
+    let if_it_applies = |claim: Claim| match why_not(of.coordinates, &claim.id) {
+        Some(reason) => Claim::does_not_apply(claim.id, claim.statement, reason),
+        None => claim,
+    };
+    claims.into_iter().map(if_it_applies).collect()
 }
 
 fn rules_agree(of: &Summary, reasons: &Reasons) -> Claim {

@@ -1,6 +1,7 @@
 //! What many networks have in common, and what differs.
 
 mod across;
+mod by_operation;
 mod claim_across;
 mod compared_run;
 mod course_across;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 pub use self::{
     across::{Across, AlgorithmAcross, HoldAtLoss, MeanOverlap, Pair},
+    by_operation::{ByOperation, OperationAcross, grouped_by_operation},
     claim_across::{CheckAcross, ClaimAcross},
     compared_run::{ComparedRun, HarmfulAblation, RunFindings},
     course_across::{CourseAcross, LeadAcross},
@@ -24,11 +26,13 @@ pub use self::{
 };
 use crate::{Error, Result};
 
-/// Networks of one modulus side by side, and figures over all of them.
+/// Networks of one task side by side, and figures over all of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The modulus of all.
     pub p: usize,
+    /// What all learned; of random answers, which each seed draws otherwise, the first.
+    pub task: Task,
     /// One network each, in the order given.
     pub runs: Vec<ComparedRun>,
     /// Figures over all of them.
@@ -56,7 +60,7 @@ impl Comparison {
                 return Err(Error::Broken { path: run.path.clone().into(), problem });
             }
         }
-        Ok(Self { p, across: Across::new(frequencies, &runs), runs })
+        Ok(Self { p, task, across: Across::new(frequencies, &runs), runs })
     }
 
     /// The settings in which the runs differ, beside the seed.
@@ -67,7 +71,7 @@ impl Comparison {
     }
 }
 
-/// The one task of networks that are to be compared.
+/// The one task of networks that are to be compared; of random answers, which each seed draws otherwise, the first.
 ///
 /// # Errors
 ///
@@ -75,24 +79,20 @@ impl Comparison {
 /// several.
 pub fn common_task(tasks: impl Iterator<Item = Task>) -> Result<Task> {
     let tasks: Vec<Task> = tasks.collect();
-    let operation = common(tasks.iter().map(|task| task.operation), Error::Operations)?;
-    let modulus = common(tasks.iter().map(|task| task.modulus), Error::Moduli)?;
-    Ok(Task { modulus, operation })
+    common(tasks.iter().map(Task::operation_name), Error::Operations)?;
+    common(tasks.iter().map(|task| task.modulus), Error::Moduli)?;
+    // Each seed draws other random answers, but they are of one kind.
+    tasks.first().copied().ok_or(Error::NothingToCompare)
 }
 
-/// The one value that there is; `differ` makes the error of several, each with how often it is there.
-fn common<T: Ord + Copy>(
+/// That there is one value alone; `differ` makes the error of several, each with how often it is there.
+fn common<T: Ord>(
     values: impl Iterator<Item = T>,
     differ: impl FnOnce(Vec<(T, usize)>) -> Error,
-) -> Result<T> {
+) -> Result<()> {
     let mut counts: BTreeMap<T, usize> = BTreeMap::new();
     values.for_each(|value| *counts.entry(value).or_default() += 1);
-    let mut values = counts.keys();
-    match (values.next(), values.next()) {
-        (None, _) => Err(Error::NothingToCompare),
-        (Some(&value), None) => Ok(value),
-        (Some(_), Some(_)) => Err(differ(counts.into_iter().collect())),
-    }
+    if counts.len() > 1 { Err(differ(counts.into_iter().collect())) } else { Ok(()) }
 }
 
 /// The settings, as `section.key`, that are not the same in all configurations, except the seed. Imported

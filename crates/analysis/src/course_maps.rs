@@ -2,7 +2,7 @@ use clockwork_model::Checkpoint;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Cluster, Embedding, FourierBasis, Progress, Result, mean_squared::mean_squared, progress::finite,
+    Cluster, Embedding, FourierBasis, Progress, Result, mean_squared::mean_squared, progress::measurable,
 };
 
 /// Of how many checkpoints maps are made at most.
@@ -72,7 +72,7 @@ impl CheckpointMaps {
     ///
     /// Those of [`ProgressRow::of`](crate::ProgressRow::of).
     pub fn of(checkpoint: &Checkpoint, neurons: &[usize]) -> Result<Self> {
-        let network = finite(checkpoint)?;
+        let network = measurable(checkpoint)?;
         let n = network.n();
         let basis = FourierBasis::new(n);
         let embedding = Embedding::new(&basis, &network)?.coefficients;

@@ -1,7 +1,5 @@
 use std::{fmt, path::PathBuf};
 
-use clockwork_model::Operation;
-
 /// What can go wrong with an analysis.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -37,7 +35,13 @@ pub enum Error {
     Moduli(Vec<(usize, usize)>),
     /// Networks of different operations, each with how many there are, have no frequencies in common.
     #[error("these runs learned different operations, {}", listed(.0))]
-    Operations(Vec<(Operation, usize)>),
+    Operations(Vec<(String, usize)>),
+    /// What is asked for needs coordinates in which the task is addition.
+    #[error("{task}: in no known coordinates it is addition, which progress measures need")]
+    NoCoordinates {
+        /// The task.
+        task: String,
+    },
     /// A file of an analysis cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {

@@ -19,6 +19,7 @@
 //! ```
 
 mod ablation;
+mod accuracy_by_answer;
 mod additive;
 mod algorithm;
 mod algorithm_tests;
@@ -26,8 +27,10 @@ mod alignment;
 mod analysed_network;
 mod analysis;
 mod analysis_files;
+mod applicability;
 mod arrays;
 mod attention;
+mod bases;
 mod bounds;
 mod circularity;
 mod claim;
@@ -92,6 +95,7 @@ mod wave;
 mod wave_certificate;
 
 pub use ablation::Ablation;
+pub use accuracy_by_answer::AccuracyByAnswer;
 pub use algorithm::{Algorithm, AlgorithmKind, Cost};
 pub use algorithm_tests::AlgorithmTests;
 pub use alignment::Alignment;
@@ -100,13 +104,15 @@ pub use analysis::{Analysis, Observer, STAGES};
 pub use analysis_files::{AnalysisFiles, Findings, Provenance};
 pub use arrays::Arrays;
 pub use attention::Attention;
+pub use bases::{Bases, Basis};
 pub use claim::{Check, Claim, FailureKind, Relation, Verdict};
 pub use claims::claims;
 pub use cleanliness::Cleanliness;
 pub use cluster::Cluster;
 pub use comparison::{
-    Across, AlgorithmAcross, CheckAcross, ClaimAcross, ComparedRun, Comparison, CourseAcross,
-    HarmfulAblation, HoldAtLoss, LeadAcross, MeanOverlap, Overlap, Pair, RunFindings, Spread, common_task,
+    Across, AlgorithmAcross, ByOperation, CheckAcross, ClaimAcross, ComparedRun, Comparison, CourseAcross,
+    HarmfulAblation, HoldAtLoss, LeadAcross, MeanOverlap, OperationAcross, Overlap, Pair, RunFindings,
+    Spread, common_task, grouped_by_operation,
 };
 pub use control::Control;
 pub use course_claims::course_claims;

@@ -118,7 +118,8 @@ mod tests {
                 let row = |pair| (0..p).map(move |z| of(z, task.answer(pair)));
                 task.pairs().flat_map(row).map(|d| c_1 * wave(1, d) + c_2 * wave(2, d)).collect()
             };
-            let loss = |logits: &[f64]| crate::losses::Losses { task, original: logits }.of(logits);
+            let answers: Vec<usize> = task.pairs().map(|pair| task.answer(pair)).collect();
+            let loss = |logits: &[f64]| crate::losses::Losses { answers: &answers, original: logits }.of(logits);
             let whole = logits(c_1, c_2);
             let fit = LogitFit::new(p, &[1, 2], &whole);
             for (without, expected) in

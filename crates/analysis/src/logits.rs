@@ -29,10 +29,10 @@ pub struct ExcludedLoss {
 }
 
 impl Logits {
-    /// Transforms, projects, and measures.
+    /// Transforms, projects, and measures, by the key frequencies and by those whose waves cos ω_k(x + y − z) are fitted.
     pub(crate) fn new(
         basis: &FourierBasis,
-        key_freqs: &[usize],
+        (key_freqs, waves): (&[usize], &[usize]),
         losses: &Losses,
         split: Option<&SplitInputs>,
     ) -> Self {
@@ -51,7 +51,7 @@ impl Logits {
             coefficients,
             loss_trig_only: losses.bias_corrected(&trig_only),
             excluded_loss,
-            fit: LogitFit::new(p, key_freqs, losses.original),
+            fit: LogitFit::new(p, waves, losses.original),
         }
     }
 

@@ -70,7 +70,9 @@ impl NeuronClusters {
         let is_dead = |n: usize| variance[n] < DEAD_VARIANCE;
         let frac_explained: Vec<f64> =
             (0..d_mlp).map(|n| if is_dead(n) { 0.0 } else { most_explained[n] / variance[n] }).collect();
-        let of = |n: usize| match frac_explained[n] >= CLUSTER_FRAC_EXPLAINED {
+        // Where inputs have no coordinates, frequencies mean nothing.
+        let has_clusters = network.coordinates_of().has_inputs();
+        let of = |n: usize| match has_clusters && frac_explained[n] >= CLUSTER_FRAC_EXPLAINED {
             true => Cluster::Frequency(best_freq[n]),
             false => Cluster::Unclustered,
         };

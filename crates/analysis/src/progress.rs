@@ -4,8 +4,8 @@ use clockwork_model::{Checkpoint, CheckpointFile};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnalysedNetwork, Cluster, CourseMaps, Embedding, Error, FourierBasis, Measures, NeuronClusters, Result,
-    WLogit,
+    AnalysedNetwork, Bases, Basis, Cluster, CourseMaps, Embedding, Error, FourierBasis, Measures,
+    NeuronClusters, Result, WLogit,
     analysis_files::{SOURCES, VERSION},
     measures::Measured,
     term_shares::TermShares,
@@ -62,6 +62,8 @@ pub struct ProgressRow {
     pub sum_squared_by_parameter: BTreeMap<String, f64>,
     /// Gini coefficient of the embedding's squared norms by frequency.
     pub gini_embedding: f64,
+    /// The same in each basis that the modulus offers.
+    pub gini_by_basis: BTreeMap<Basis, f64>,
     /// Gini coefficient of `W_logit`'s squared norms by frequency.
     pub gini_w_logit: f64,
     /// Neurons in each cluster of this checkpoint, and in none.
@@ -120,7 +122,7 @@ impl Progress {
     ///
     /// Those of [`ProgressRow::of`].
     pub fn by_key_freqs_of(checkpoint: &Checkpoint) -> Result<Self> {
-        let network = finite(checkpoint)?;
+        let network = measurable(checkpoint)?;
         let basis = FourierBasis::new(network.n());
         let of_neurons = NeuronClusters::new(&basis, &network).key_freqs;
         let (key_freqs, rule) = match of_neurons.is_empty() {
@@ -169,9 +171,12 @@ impl Progress {
     }
 }
 
-/// A network whose logits are finite.
-pub(crate) fn finite(checkpoint: &Checkpoint) -> Result<AnalysedNetwork> {
+/// A network whose progress can be measured: its answers have coordinates, and its logits are finite.
+pub(crate) fn measurable(checkpoint: &Checkpoint) -> Result<AnalysedNetwork> {
     let network = AnalysedNetwork::of(checkpoint)?;
+    if !network.coordinates_of().has_answers() {
+        return Err(Error::NoCoordinates { task: checkpoint.metadata.task.to_string() });
+    }
     match network.logits.iter().all(|logit| logit.is_finite()) {
         true => Ok(network),
         false => Err(Error::NotFinite),
@@ -195,7 +200,7 @@ impl ProgressRow {
     /// converge, [`Error::Device`] where activations cannot be read back.
     pub fn of(file: &CheckpointFile, key_freqs: &[usize]) -> Result<Self> {
         let checkpoint = &file.checkpoint;
-        let network = finite(checkpoint)?;
+        let network = measurable(checkpoint)?;
         let basis = FourierBasis::new(network.n());
         let split = checkpoint.split();
         let pairs = network.over_all_pairs(split.as_ref())?;
@@ -228,6 +233,7 @@ impl ProgressRow {
             sum_squared_weights: checkpoint.network.sum_squared_weights(),
             sum_squared_by_parameter: checkpoint.network.sum_squared_by_parameter(),
             gini_embedding: embedding.gini,
+            gini_by_basis: Bases::new(checkpoint.metadata.task, &network).gini(),
             gini_w_logit: w_logit.gini,
             cluster_sizes: clusters.clusters().map(|of| (of, clusters.members(of).len())).collect(),
             median_frac_explained: clusters.median_frac_explained(),

@@ -47,7 +47,8 @@ fn sample(task: Task, most: usize) -> Vec<(usize, usize)> {
     let n = task.n_pairs();
     let golden = (n as f64 * 0.618_034) as usize;
     let step = (1..=golden).rev().find(|step| greatest_common_divisor(*step, n) == 1).unwrap_or(1);
-    (0..n.min(most)).map(|i| task.pair(i * step % n)).collect()
+    let pairs: Vec<(usize, usize)> = task.pairs().collect();
+    (0..n.min(most)).map(|i| pairs[i * step % n]).collect()
 }
 
 fn greatest_common_divisor(a: usize, b: usize) -> usize {

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{AnalysedNetwork, FourierBasis, Result, drawn::draw, losses::Losses};
+use crate::{AnalysedNetwork, FourierBasis, Result, drawn::draw};
 
 /// Of how many key frequencies all subsets are tried at most: those with the largest amplitudes in the logits.
 const MAX_FREQS: usize = 10;
@@ -91,7 +91,7 @@ impl Sufficiency {
         network: &AnalysedNetwork,
         amplitudes: &BTreeMap<usize, f64>,
     ) -> Result<Self> {
-        let losses = Losses { task: network.addition(), original: &network.logits };
+        let losses = network.losses();
         let accuracy = losses.accuracy(&network.logits);
         let trials = Trials { basis, network, accuracy, inputs: (0..basis.modulus().pow(2)).collect() };
         let key: Vec<usize> = amplitudes.keys().copied().collect();

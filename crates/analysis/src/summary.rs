@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use clockwork_model::{Activation, TokenLayout};
+use clockwork_model::{Activation, CoordinatesOf, TokenLayout};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Analysis, Cleanliness, Cluster, ReluFit,
+    Analysis, Basis, Cleanliness, Cluster, ReluFit,
     term_shares::TermShares,
     w_logit::{frac_along, strongest_sum_but},
 };
@@ -24,6 +24,10 @@ pub struct Summary {
     pub p: usize,
     /// The n of Z_n, in whose coordinates the operation is addition.
     pub n: usize,
+    /// What has coordinates in which the operation is addition. Where answers have none, what is about waves of them is left
+    /// out below; where inputs have none either, no frequency is key.
+    #[serde(default)]
+    pub coordinates: CoordinatesOf,
     /// Fraction of all inputs that are answered right.
     pub accuracy: f64,
     /// What the neurons compute.
@@ -110,6 +114,9 @@ pub struct Summary {
     pub loss_waves_excluding: BTreeMap<usize, f64>,
     /// Gini coefficient of the embedding's squared norms by frequency.
     pub gini_embedding: f64,
+    /// The same in each basis that the modulus offers; nothing in files of earlier versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gini_by_basis: BTreeMap<Basis, f64>,
     /// Gini coefficient of `W_logit`'s squared norms by frequency.
     pub gini_w_logit: f64,
     /// The embedding's squared norms by frequency.
@@ -177,6 +184,9 @@ impl Summary {
         let Analysis { basis, clusters, w_logit, logits, ablation, embedding, .. } = of;
         let (p, d_mlp) = (basis.modulus(), of.network.d_mlp);
         let key_freqs = &clusters.key_freqs;
+        let coordinates = of.network.coordinates_of();
+        // The frequencies whose waves the answers are.
+        let waves = if coordinates.has_answers() { &key_freqs[..] } else { &[] };
         let served = &of.served_freq;
         let per_freq = |f: &dyn Fn(usize) -> f64| key_freqs.iter().map(|&k| (k, f(k))).collect();
         let unclustered = clusters.members(Cluster::Unclustered);
@@ -185,15 +195,14 @@ impl Summary {
         let of_logits = TermShares::of_coefficients(basis, key_freqs, &logits.coefficients, p);
         let of_neurons = TermShares::of_coefficients(basis, key_freqs, &clusters.coefficients, d_mlp);
         let components: BTreeMap<usize, Vec<Vec<f64>>> =
-            key_freqs.iter().map(|&k| (k, w_logit.components(basis, clusters, k))).collect();
+            waves.iter().map(|&k| (k, w_logit.components(basis, clusters, k))).collect();
         // For each key frequency that of the cosine and, unless it is p/2, that of the sine.
         let component_fracs = |k: usize| -> Vec<f64> {
             let along = basis.sum_directions(k).into_iter().zip(&components[&k]);
             along.map(|(direction, component)| frac_along(p, component, &[direction])).collect()
         };
-        let component_frac = |which: usize| {
-            key_freqs.iter().filter_map(|&k| Some((k, *component_fracs(k).get(which)?))).collect()
-        };
+        let component_frac =
+            |which: usize| waves.iter().filter_map(|&k| Some((k, *component_fracs(k).get(which)?))).collect();
         let strongest_other_sum = |&k: &usize| {
             let by_frac = component_fracs(k).into_iter().zip(&components[&k]);
             let (_, worse) = by_frac.min_by(|(a, _), (b, _)| a.total_cmp(b))?;
@@ -206,6 +215,7 @@ impl Summary {
         Self {
             p: of.task.modulus,
             n: basis.modulus(),
+            coordinates,
             accuracy: of.accuracy,
             activation: of.network.activation,
             original_loss: of.original_loss,
@@ -244,12 +254,13 @@ impl Summary {
             }),
             cos_component_frac: component_frac(0),
             sin_component_frac: component_frac(1),
-            strongest_other_sum: key_freqs.iter().filter_map(strongest_other_sum).collect(),
-            logit_coefficients: per_freq(&|k| logits.fit.coefficients[&k]),
+            strongest_other_sum: waves.iter().filter_map(strongest_other_sum).collect(),
+            logit_coefficients: logits.fit.coefficients.clone(),
             logit_frac_variance_explained: logits.fit.frac_variance_explained,
             loss_waves: logits.fit.loss_of_waves(None),
-            loss_waves_excluding: per_freq(&|k| logits.fit.loss_of_waves(Some(k))),
+            loss_waves_excluding: waves.iter().map(|&k| (k, logits.fit.loss_of_waves(Some(k)))).collect(),
             gini_embedding: embedding.gini,
+            gini_by_basis: of.bases.gini(),
             gini_w_logit: w_logit.gini,
             embedding_norm_by_freq: embedding.norm_by_freq.clone(),
             w_logit_norm_by_freq: w_logit.norm_by_freq.clone(),

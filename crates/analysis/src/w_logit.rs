@@ -12,7 +12,7 @@ use crate::{
 const RANK_TOLERANCE: f64 = 1e-6;
 
 /// `W_logit = W_out W_U`, the linear map from neurons to logits, with its answers in the Fourier basis
-/// (`W_L` in Nanda et al. 2023, section 4.2).
+/// (`W_L` in Nanda et al. 2023, section 4.2). Where several sums share an answer, it has a column for each sum.
 #[derive(Debug, Clone)]
 pub struct WLogit {
     /// `W_logit`, [d_mlp, p].
@@ -23,7 +23,7 @@ pub struct WLogit {
     pub norm_by_freq: Vec<f64>,
     /// Gini coefficient of those.
     pub gini: f64,
-    /// Frequencies that stand out.
+    /// Frequencies that stand out; none where frequencies mean nothing, as inputs have no coordinates.
     pub key_freqs: Vec<usize>,
     /// Singular values, descending.
     pub singular_values: Vec<f64>,
@@ -32,7 +32,7 @@ pub struct WLogit {
 impl WLogit {
     /// Transforms a network's `W_logit`.
     pub(crate) fn new(basis: &FourierBasis, network: &AnalysedNetwork) -> Result<Self> {
-        let (p, d_mlp, w_logit) = (network.n(), network.d_mlp, network.w_logit.clone());
+        let (p, d_mlp, w_logit) = (network.n(), network.d_mlp, network.w_logit_by_sum());
         let coefficients = basis.transform(&w_logit, &[d_mlp, p], 1);
         let mut norm_by_component = vec![0.0; p];
         for row in coefficients.chunks_exact(p) {
@@ -41,7 +41,10 @@ impl WLogit {
         let norm_by_freq = norms_by_freq(basis, &norm_by_component);
         Ok(Self {
             gini: gini(&norm_by_freq),
-            key_freqs: by_norm(&norm_by_freq),
+            key_freqs: match network.coordinates_of().has_inputs() {
+                true => by_norm(&norm_by_freq),
+                false => Vec::new(),
+            },
             singular_values: singular_values("W_logit", &w_logit, p)?,
             w_logit,
             coefficients,

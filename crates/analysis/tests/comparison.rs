@@ -34,7 +34,7 @@ fn seed(seed: u64) -> Value {
 fn clocks_by_hand() {
     // Of 8 frequencies: {2, 5, 8} and {5, 7} share one of four, {3} none with either.
     let runs = [clock("a", &[2, 5, 8], seed(0)), clock("b", &[5, 7], seed(1)), clock("c", &[3], seed(2))];
-    let Comparison { p, runs, across } = Comparison::new(&runs).unwrap();
+    let Comparison { p, runs, across, .. } = Comparison::new(&runs).unwrap();
     assert_eq!((p, across.runs, across.frequencies), (P, 3, 8));
     assert_eq!(runs[0].key_freqs, [2, 5, 8]);
     assert_eq!((runs[2].seed, runs[2].step, runs[2].rules_name_the_same), (Some(2), 7, true));

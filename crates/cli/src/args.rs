@@ -3,11 +3,13 @@ mod read;
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clockwork_model::Operation;
 use clockwork_training::Locking;
 
 pub use self::read::ReadArgs;
+use self::read::in_words;
 
-/// Trains a one-layer transformer on modular addition until it groks.
+/// Trains a one-layer transformer on modular arithmetic until it groks.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -289,6 +291,10 @@ pub struct CompareArgs {
     /// Compare only the runs of this modulus
     #[arg(long, value_name = "P")]
     pub modulus: Option<usize>,
+
+    /// Compare only the runs of this operation [default: all, those of each by themselves where there are several]
+    #[arg(long, value_name = "OPERATION", value_parser = in_words::<Operation>)]
+    pub operation: Option<Operation>,
 
     /// Print the comparison as JSON instead of a table
     #[arg(long)]

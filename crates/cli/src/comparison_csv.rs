@@ -1,4 +1,4 @@
-use clockwork_analysis::{Claim, ComparedRun, Comparison};
+use clockwork_analysis::{Basis, ByOperation, Claim, ComparedRun, Comparison, Spread};
 use clockwork_report::words;
 
 use crate::comparison_table::clusters;
@@ -45,6 +45,50 @@ pub fn runs_csv(of: &Comparison) -> anyhow::Result<String> {
     writer.write_record(["name", "path", "seed"].into_iter().chain(settings_too).chain(columns))?;
     for run in &of.runs {
         writer.write_record(record(run, &settings))?;
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
+
+/// Operations as CSV, a line each. Key frequencies are separated by spaces, each with the number of runs that have it.
+pub fn operations_csv(of: &ByOperation) -> anyhow::Result<String> {
+    let bases = [Basis::Additive, Basis::Multiplicative];
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "operation",
+        "coordinates",
+        "runs",
+        "generalised",
+        "first_generalised",
+        "last_generalised",
+        "mean_accuracy",
+        "frequencies",
+        "key_freqs",
+        "gini_additive",
+        "gini_multiplicative",
+        "all_claims_hold",
+        "claims_that_apply",
+    ])?;
+    for row in &of.operations {
+        let step =
+            |which: fn(&Spread) -> f64| row.steps.as_ref().map_or(String::new(), |of| which(of).to_string());
+        let freqs: Vec<String> = row.key_freqs.iter().map(|(k, count)| format!("{k}:{count}")).collect();
+        let gini = |basis| row.gini_by_basis.get(basis).map_or(String::new(), f64::to_string);
+        let [additive, multiplicative] = bases.each_ref().map(gini);
+        writer.write_record([
+            row.operation.clone(),
+            serde_json::to_value(row.coordinates)?.as_str().unwrap_or_default().to_owned(),
+            row.runs.to_string(),
+            row.generalised.to_string(),
+            step(|of| of.min),
+            step(|of| of.max),
+            row.accuracy.mean.to_string(),
+            row.frequencies.to_string(),
+            freqs.join(" "),
+            additive,
+            multiplicative,
+            row.all_claims_hold.to_string(),
+            row.claims_that_apply.to_string(),
+        ])?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }

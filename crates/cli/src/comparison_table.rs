@@ -1,6 +1,9 @@
 use std::path::Path;
 
-use clockwork_analysis::{Across, Cluster, ComparedRun, Comparison, CourseAcross, MeanOverlap, Pair, Spread};
+use clockwork_analysis::{
+    Across, ByOperation, Cluster, ComparedRun, Comparison, CourseAcross, MeanOverlap, OperationAcross, Pair,
+    Spread,
+};
 use clockwork_report::words::{self, short};
 
 use crate::table::table;
@@ -29,6 +32,39 @@ pub fn text(of: &Comparison, page: &Path) -> String {
     let mut lines = vec![table(&header, rows, &to_the_right)];
     lines.extend(across(&of.across, of.p));
     lines.push(format!("\n  report {}\n", page.display()));
+    lines.join("\n")
+}
+
+/// Operations beside each other for the terminal, a row each.
+pub fn operations_text(of: &ByOperation, page: &Path) -> String {
+    let header = [
+        "operation",
+        "generalise",
+        "99 % at",
+        "trained to",
+        "accuracy",
+        "key frequencies: runs",
+        "Gini of the embedding",
+        "claims",
+    ];
+    let row = |of: &OperationAcross| {
+        let gini: Vec<String> =
+            of.gini_by_basis.iter().map(|(basis, gini)| format!("{} {basis}", short(*gini))).collect();
+        vec![
+            of.operation.clone(),
+            format!("{} of {}", of.generalised, of.runs),
+            words::steps(of),
+            words::range(&of.trained),
+            short(of.accuracy.mean),
+            words::key_freqs_of_operation(of),
+            gini.join(", "),
+            format!("all {} hold in {} of {}", of.claims_that_apply, of.all_claims_hold, of.runs),
+        ]
+    };
+    let rows = of.operations.iter().map(row).collect();
+    let mut lines = vec![table(&header, rows, &[1, 2, 3, 4])];
+    lines.push(format!("modulo {}, frequencies in each operation's own coordinates", of.p));
+    lines.push(format!("  report {}, which leads to that of each operation\n", page.display()));
     lines.join("\n")
 }
 

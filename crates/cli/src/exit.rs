@@ -1,5 +1,7 @@
 use std::{fmt, process::ExitCode};
 
+use clockwork_analysis::Error as AnalysisError;
+
 use crate::{
     hints::{flag, hint},
     printer,
@@ -52,7 +54,8 @@ pub fn code(ended: anyhow::Result<Ended>) -> ExitCode {
 fn is_wrong_request(cause: &(dyn std::error::Error + 'static)) -> bool {
     let of_training = cause.downcast_ref().is_some_and(clockwork_training::Error::is_wrong_request);
     let of_model = cause.downcast_ref().is_some_and(clockwork_model::Error::is_wrong_request);
-    of_training || of_model || cause.is::<WrongRequest>()
+    let has_no_coordinates = matches!(cause.downcast_ref(), Some(AnalysisError::NoCoordinates { .. }));
+    of_training || of_model || has_no_coordinates || cause.is::<WrongRequest>()
 }
 
 /// A request that only the command line can find wrong, and what to ask for instead.

@@ -36,6 +36,8 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
             Some("use --out for another place".to_owned())
         } else if matches!(cause.downcast_ref(), Some(AnalysisError::NotFinite)) {
             Some("analyse another checkpoint".to_owned())
+        } else if matches!(cause.downcast_ref(), Some(AnalysisError::NoCoordinates { .. })) {
+            Some(format!("`{} report` draws its losses and accuracies", program()))
         } else if let Some(ModelError::Names { draft, .. }) = cause.downcast_ref() {
             Some(format!(
                 "tell what they are in a file, such as names.toml, and give it with --names; fill in this draft:\n{}",

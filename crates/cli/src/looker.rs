@@ -16,8 +16,7 @@ pub fn looker() -> Looker {
 /// Refuses a run that ends once its circuit is clean, but is too large to be looked at: it would fail only once its
 /// loss is low, hours later.
 pub fn require_that_it_can_be_looked_at(config: &Config) -> anyhow::Result<()> {
-    let is_looked_at =
-        config.training.stop_when == StopWhen::Clean && config.training.stop_below_test_loss > 0.0;
+    let is_looked_at = config.stop_when() == StopWhen::Clean && config.training.stop_below_test_loss > 0.0;
     match Analysis::require_memory(&config.model()) {
         Err(error) if is_looked_at => {
             let problem = format!("it could not be told whether the circuit is clean: {error}");

@@ -127,6 +127,9 @@ fn alternatives(assumed: &Assumed, modulus: usize) -> Vec<Facts> {
     if is_assumed("parallel") {
         all.push(of(|facts| facts.parallel = Some(true)));
     }
+    if is_assumed("zero") {
+        all.push(of(|facts| facts.zero = Some(false)));
+    }
     if is_assumed("attention_divisor") {
         all.push(of(|facts| facts.attention_divisor = Some(1.0)));
     }
@@ -145,7 +148,7 @@ fn alternatives(assumed: &Assumed, modulus: usize) -> Vec<Facts> {
         all.extend(moduli.map(|modulus| Facts { modulus: Some(modulus), ..Facts::default() }));
     }
     let operations: Vec<Option<Operation>> = match is_assumed("operation") {
-        true => [None].into_iter().chain(Operation::ALL.map(Some)).collect(),
+        true => [None].into_iter().chain(Operation::NAMED.map(Some)).collect(),
         false => vec![None],
     };
     let layouts: Vec<Option<TokenLayout>> = match is_assumed("tokens") {
@@ -172,6 +175,7 @@ fn flags(facts: &Facts) -> String {
     let mut flags = Vec::new();
     flags.extend(facts.activation.map(|activation| format!("--act {activation}")));
     flags.extend(facts.operation.map(|operation| format!("--operation {operation}")));
+    flags.extend(facts.zero.filter(|zero| !zero).map(|_| "--without-zero".to_owned()));
     flags.extend(facts.tokens.as_ref().map(|tokens| format!("--tokens \"{tokens}\"")));
     flags.extend(facts.modulus.map(|modulus| format!("--modulus {modulus}")));
     flags.extend(facts.n_heads.map(|n_heads| format!("--heads {n_heads}")));

@@ -6,6 +6,7 @@ use crate::args::ReadArgs;
 pub fn read_as(args: &ReadArgs) -> Result<ReadAs> {
     let told = Facts {
         operation: args.operation,
+        zero: args.without_zero.then_some(false),
         modulus: args.modulus,
         tokens: args.tokens.clone(),
         activation: args.act,

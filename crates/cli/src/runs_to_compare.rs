@@ -5,9 +5,9 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{Comparison, Error as AnalysisError, Findings, common_task};
+use clockwork_analysis::{Comparison, Findings, common_task};
 use clockwork_files::{follow, pointed_at};
-use clockwork_model::{Checkpoint, CheckpointFile, ReadAs, Task};
+use clockwork_model::{Checkpoint, CheckpointFile, Operation, ReadAs, Task};
 use clockwork_training::{RunFiles, Sweep, SweepManifest};
 
 use crate::{
@@ -119,25 +119,30 @@ fn is_ours_beside_runs(path: &Path) -> bool {
     is_of_a_sweep && path.is_file() || is_a_comparison
 }
 
-/// The runs of the modulus asked for, or all if none is, which must then be of one.
+/// The runs of the modulus and of the operation asked for, or all if none is, which must then be of one modulus.
 pub fn of_one_modulus(
     mut runs: Vec<RunToCompare>,
     modulus: Option<usize>,
+    operation: Option<Operation>,
 ) -> anyhow::Result<Vec<RunToCompare>> {
+    let none = |flag: &str, what: String| {
+        anyhow!(WrongRequest::new(&format!("choose another --{flag}")))
+            .context(format!("none of these runs {what}"))
+    };
     if let Some(modulus) = modulus {
         runs.retain(|run| run.task.modulus == modulus);
         if runs.is_empty() {
-            return Err(anyhow!(WrongRequest::new("choose another --modulus"))
-                .context(format!("none of these runs has modulus {modulus}")));
+            return Err(none("modulus", format!("has modulus {modulus}")));
         }
     }
-    common_task(runs.iter().map(|run| run.task)).map_err(|error| {
-        let instead = match error {
-            AnalysisError::Operations(_) => "give runs of one operation",
-            _ => "choose those of one with --modulus",
-        };
-        anyhow!(WrongRequest::new(instead)).context(error)
-    })?;
+    if let Some(operation) = operation {
+        runs.retain(|run| run.task.operation == operation);
+        if runs.is_empty() {
+            return Err(none("operation", format!("learned {operation}")));
+        }
+    }
+    common_task(runs.iter().map(|run| Task::addition(run.task.modulus)))
+        .map_err(|error| anyhow!(WrongRequest::new("choose those of one with --modulus")).context(error))?;
     Ok(runs)
 }
 

@@ -62,7 +62,7 @@ impl Batch {
     /// All pairs, in the order of their indices.
     #[must_use]
     pub fn all(task: Task, device: &Device) -> Self {
-        Self::new(task, &(0..task.n_pairs()).collect::<Vec<_>>(), device)
+        Self::new(task, &task.indices().collect::<Vec<_>>(), device)
     }
 
     /// How many pairs there are.

@@ -23,12 +23,22 @@ pub enum Error {
         /// What there is no pair for.
         lacking: Side,
     },
-    /// Products modulo a number that is not prime are no sums in any coordinates.
-    #[error("multiplication modulo {modulus}: the modulus must be prime")]
+    /// Modulo a number that is not prime not all numbers but 0 have an inverse, and no primitive root has them as powers.
+    #[error(
+        "{operation} modulo {modulus}: the modulus must be prime, as no number's powers are all others but 0"
+    )]
     NotPrime {
+        /// The operation.
+        operation: String,
         /// The modulus.
         modulus: usize,
     },
+    /// There are no quotients by 0.
+    #[error("nothing can be divided by 0")]
+    DivisionByZero,
+    /// Random answers are the seed's that drew them.
+    #[error("random answers are known to the run alone that drew them")]
+    RandomAnswers,
     /// A file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -91,6 +101,8 @@ impl Error {
             Self::Size { .. }
             | Self::TrainFraction { .. }
             | Self::NotPrime { .. }
+            | Self::DivisionByZero
+            | Self::RandomAnswers
             | Self::Checkpoint { .. }
             | Self::Architecture { .. }
             | Self::Names { .. }

@@ -13,7 +13,7 @@ pub use facts::Facts;
 pub use name_map::NameMap;
 pub(crate) use named_tensors::{Kind, NamedTensors, roots};
 
-use crate::{Error, OtherNetwork, Task};
+use crate::{Error, Operation, OtherNetwork, Task};
 
 /// What a file does not say and was taken for granted: each field of [`Facts`] that would have said it, and what was
 /// assumed.
@@ -38,9 +38,20 @@ impl ForeignNetwork {
             Kind::OneHotMlp => two_input_mlp::one_hot(tensors, facts, &mut assumed)?,
         };
         let operation = unless_stated("operation", facts.operation, &mut assumed, Default::default);
-        let task = Task { modulus, operation }.validated().map_err(|e| e.to_string())?;
+        let task = task(modulus, operation, facts, &mut assumed).map_err(|e| e.to_string())?;
         Ok(Self { task, network, assumed })
     }
+}
+
+/// The task of a network, which has learned products with 0 unless that is stated otherwise.
+fn task(modulus: usize, operation: Operation, facts: &Facts, assumed: &mut Assumed) -> crate::Result<Task> {
+    let task = Task::new(modulus, operation);
+    let zero = match operation {
+        Operation::Multiply => unless_stated("zero", facts.zero, assumed, || task.zero),
+        Operation::Random => return Err(Error::RandomAnswers),
+        _ => task.zero,
+    };
+    Task { zero, ..task }.validated()
 }
 
 /// Reads a file of settings by its text. The error of `of_text` says what is wrong with it.

@@ -78,7 +78,7 @@ pub use rows::Rows;
 pub use seal::{sealed, unsealed};
 pub use split::{Split, SplitRule};
 pub use stored_network::{OtherNetwork, StoredNetwork};
-pub use task::{Coordinates, Operation, Task};
+pub use task::{Coordinates, CoordinatesOf, Operation, Polynomial, Task, powers_of_primitive_root};
 pub use textbook::TextbookActivations;
 pub use token_layout::{Token, TokenLayout};
 pub use transformer::Transformer;

@@ -43,7 +43,7 @@ impl Split {
             return Err(Error::TrainFraction { train_fraction, n_pairs, lacking });
         }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut pairs: Vec<usize> = (0..n_pairs).collect();
+        let mut pairs: Vec<usize> = task.indices().collect();
         // Fisher and Yates' shuffle, written out because the order that a library's shuffle gives
         // may change with its version, and with it what a seed means.
         for i in (1..n_pairs).rev() {
@@ -69,12 +69,13 @@ impl Split {
         train: &[i64],
         test: Option<&[i64]>,
     ) -> std::result::Result<Self, String> {
-        let n_pairs = task.n_pairs();
-        let mut is_taken = vec![false; n_pairs];
+        let mut is_taken = vec![false; task.modulus.pow(2)];
         let mut take = |name: &str, indices: &[i64]| {
             for &index in indices {
-                let pair = usize::try_from(index).ok().filter(|&pair| pair < n_pairs);
-                let pair = pair.ok_or_else(|| format!("{name} has {index}, beyond the {n_pairs} pairs"))?;
+                let pair = usize::try_from(index).ok().filter(|&pair| task.has(task.pair(pair)));
+                let pair = pair.ok_or_else(|| {
+                    format!("{name} has {index}, which is none of the {} pairs", task.n_pairs())
+                })?;
                 if std::mem::replace(&mut is_taken[pair], true) {
                     return Err(format!("{name} has {index} a second time"));
                 }
@@ -89,7 +90,7 @@ impl Split {
         let train = take(SPLIT_NAMES[0], train)?;
         let test = match test {
             Some(test) => take(SPLIT_NAMES[1], test)?,
-            None => (0..n_pairs).filter(|&pair| !is_taken[pair]).collect(),
+            None => task.indices().filter(|&pair| !is_taken[pair]).collect(),
         };
         Ok(Self { train, test })
     }

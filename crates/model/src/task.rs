@@ -1,8 +1,28 @@
-use std::{fmt, iter, str::FromStr};
+//! What a network learns, and in which coordinates it is addition.
 
+mod coordinates;
+mod operation;
+mod polynomial;
+
+use std::fmt;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    coordinates::{Coordinates, CoordinatesOf, powers_of_primitive_root},
+    operation::Operation,
+    polynomial::Polynomial,
+};
+use self::{
+    coordinates::{factor_of_sum, primitive_root},
+    polynomial::{modulo, power},
+};
 use crate::{Error, ModelConfig, Result};
+
+/// The stream of the seed's generator that draws random answers. That of the split and the initial weights is 0.
+const STREAM_OF_ANSWERS: u64 = 1;
 
 /// What a network learns: an operation on the numbers 0 … p − 1.
 ///
@@ -10,11 +30,13 @@ use crate::{Error, ModelConfig, Result};
 /// each is. A pair (x, y) is known by its index, `x · p + y`.
 ///
 /// ```
-/// use clockwork_model::Task;
+/// use clockwork_model::{Operation, Task};
 ///
 /// let task = Task::addition(7);
 /// assert_eq!(task.answer((5, 4)), 2);
 /// assert_eq!(task.pair(task.index((5, 4))), (5, 4));
+/// // Quotients have no pairs with a 0.
+/// assert_eq!(Task::new(7, Operation::Divide).n_pairs(), 36);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -22,69 +44,79 @@ pub struct Task {
     pub modulus: usize,
     /// The operation.
     pub operation: Operation,
+    /// Whether 0 is among the inputs. Products can go without it, quotients do, and everything else has it.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub zero: bool,
+    /// The seed that draws random answers; 0 of every other operation.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub seed: u64,
 }
 
-/// An operation on numbers modulo p.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Operation {
-    /// (x + y) mod p.
-    #[default]
-    Add,
-    /// (x − y) mod p.
-    Subtract,
-    /// (x · y) mod p, for a prime p.
-    Multiply,
+fn yes() -> bool {
+    true
 }
 
-/// The coordinates in which an operation is addition modulo n: the sum of the coordinates of x and y is that
-/// of the answer.
-///
-/// An analysis that sees numbers in coordinates only serves every operation that has them. For addition they
-/// are the numbers themselves; for subtraction that of y is −y; for multiplication they are the discrete logarithms of
-/// the p − 1 numbers that are not 0, and n is p − 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coordinates {
-    /// The first number at each coordinate, [n].
-    pub x: Vec<usize>,
-    /// The second number at each coordinate, [n].
-    pub y: Vec<usize>,
-    /// The answer at each coordinate, [n].
-    pub answer: Vec<usize>,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(seed: &u64) -> bool {
+    *seed == 0
 }
 
 impl Task {
     /// Addition modulo p.
     #[must_use]
     pub const fn addition(modulus: usize) -> Self {
-        Self { modulus, operation: Operation::Add }
+        Self { modulus, operation: Operation::Add, zero: true, seed: 0 }
     }
 
-    /// This task, if there are coordinates in which it is addition.
+    /// An operation modulo p on all numbers that it takes.
+    #[must_use]
+    pub fn new(modulus: usize, operation: Operation) -> Self {
+        Self { modulus, operation, zero: operation != Operation::Divide, seed: 0 }
+    }
+
+    /// This task, if its operation is one modulo p.
     ///
     /// # Errors
     ///
-    /// [`Error::Size`] for a modulus that no network has, [`Error::NotPrime`] for multiplication modulo a number that
-    /// is not prime.
+    /// [`Error::Size`] for a modulus that no network has, [`Error::NotPrime`] for products and quotients modulo a number
+    /// that is not prime, [`Error::DivisionByZero`] for quotients of 0.
     pub fn validated(self) -> Result<Self> {
-        ModelConfig { modulus: self.modulus, d_model: 1, n_heads: 0, d_mlp: 1 }.within_limits()?;
+        let modulus = self.modulus;
+        ModelConfig { modulus, d_model: 1, n_heads: 0, d_mlp: 1 }.within_limits()?;
         match self.operation {
-            Operation::Multiply if primitive_root(self.modulus).is_none() => {
-                Err(Error::NotPrime { modulus: self.modulus })
+            Operation::Multiply | Operation::Divide if primitive_root(modulus).is_none() => {
+                Err(Error::NotPrime { operation: self.operation.to_string(), modulus })
             }
+            Operation::Divide if self.zero => Err(Error::DivisionByZero),
             _ => Ok(self),
         }
+    }
+
+    /// The least number that is an input.
+    fn first(&self) -> usize {
+        usize::from(!self.zero)
     }
 
     /// How many pairs there are.
     #[must_use]
     pub fn n_pairs(&self) -> usize {
-        self.modulus * self.modulus
+        (self.modulus - self.first()).pow(2)
+    }
+
+    /// The indices of all pairs, ascending.
+    pub fn indices(self) -> impl Iterator<Item = usize> + Clone {
+        let (p, first) = (self.modulus, self.first());
+        (first..p).flat_map(move |x| (first..p).map(move |y| x * p + y))
     }
 
     /// All pairs, in the order of their indices.
     pub fn pairs(self) -> impl Iterator<Item = (usize, usize)> {
-        (0..self.n_pairs()).map(move |index| self.pair(index))
+        self.indices().map(move |index| self.pair(index))
     }
 
     /// The pair (x, y) of an index.
@@ -99,14 +131,42 @@ impl Task {
         x * self.modulus + y
     }
 
+    /// Whether two numbers are a pair of this task.
+    #[must_use]
+    pub fn has(&self, (x, y): (usize, usize)) -> bool {
+        let numbers = self.first()..self.modulus;
+        numbers.contains(&x) && numbers.contains(&y)
+    }
+
     /// The answer to a pair (x, y).
     #[must_use]
     pub fn answer(&self, (x, y): (usize, usize)) -> usize {
+        let p = self.modulus;
         match self.operation {
-            Operation::Add => (x + y) % self.modulus,
-            Operation::Subtract => (x + self.modulus - y) % self.modulus,
-            Operation::Multiply => x * y % self.modulus,
+            Operation::Add => (x + y) % p,
+            Operation::Subtract => (x + p - y) % p,
+            Operation::Multiply => x * y % p,
+            // By Fermat's little theorem y^(p − 2) is 1 / y.
+            Operation::Divide => x * power(y, p - 2, p) % p,
+            Operation::Polynomial(polynomial) => polynomial.value((x, y), p),
+            Operation::Random => {
+                let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+                rng.set_stream(STREAM_OF_ANSWERS);
+                // An answer is drawn from 64 bits of its own, with room for a second try.
+                rng.set_word_pos(16 * self.index((x, y)) as u128);
+                rng.random_range(0..p as u64) as usize
+            }
         }
+    }
+
+    /// The coordinates in which the operation is addition, as far as there are any.
+    ///
+    /// # Panics
+    ///
+    /// For products and quotients modulo a number that is not prime ([`validated`](Self::validated)).
+    #[must_use]
+    pub fn coordinates(&self) -> Coordinates {
+        Coordinates::of(self)
     }
 
     /// How many frequencies functions of a coordinate have, ⌊n/2⌋: 1 … ⌊n/2⌋.
@@ -115,167 +175,259 @@ impl Task {
         self.coordinates().n() / 2
     }
 
-    /// The coordinates in which the operation is addition.
-    ///
-    /// # Panics
-    ///
-    /// Where there are none ([`validated`](Self::validated)).
+    /// What the coordinates of x and y are called: `x` and `−y`, or `log₃ x` and `log₃ y`.
     #[must_use]
-    pub fn coordinates(&self) -> Coordinates {
-        let identity = Coordinates::identity(self.modulus);
+    pub fn coordinate_names(&self) -> [String; 2] {
+        let p = self.modulus;
+        let times = |factor: usize, letter: &str| match factor {
+            1 => letter.to_owned(),
+            factor if factor + 1 == p => format!("−{letter}"),
+            factor => format!("{factor}{letter}"),
+        };
         match self.operation {
-            Operation::Add => identity,
-            Operation::Subtract => {
-                let y = identity.y.iter().map(|y| (self.modulus - y) % self.modulus).collect();
-                Coordinates { y, ..identity }
+            Operation::Add | Operation::Random => ["x".to_owned(), "y".to_owned()],
+            Operation::Subtract => ["x".to_owned(), "−y".to_owned()],
+            Operation::Multiply => ["x", "y"].map(|letter| format!("{} {letter}", self.logarithm())),
+            Operation::Divide => {
+                [("", "x"), ("−", "y")].map(|(sign, letter)| format!("{sign}{} {letter}", self.logarithm()))
             }
-            Operation::Multiply => {
-                let root = primitive_root(self.modulus).expect("the modulus is prime");
-                let powers = iter::successors(Some(1), |power| Some(power * root % self.modulus));
-                let powers: Vec<usize> = powers.take(self.modulus - 1).collect();
-                Coordinates { x: powers.clone(), y: powers.clone(), answer: powers }
-            }
+            Operation::Polynomial(polynomial) => match polynomial.linear() {
+                Some([a, b, _]) if self.coordinates().of.has_answers() => {
+                    [times(modulo(a, p), "x"), times(modulo(b, p), "y")]
+                }
+                _ => ["x".to_owned(), times(factor_of_sum(self).unwrap_or(1), "y")],
+            },
         }
+    }
+
+    /// What the coordinate of an answer z is called: `z`, or `log₃ z`.
+    #[must_use]
+    pub fn answer_name(&self) -> String {
+        match self.operation {
+            Operation::Multiply | Operation::Divide => format!("{} z", self.logarithm()),
+            Operation::Polynomial(polynomial) => match polynomial.linear() {
+                Some([.., c]) if c != 0 && self.coordinates().of.has_answers() => {
+                    format!("(z − {})", modulo(c, self.modulus))
+                }
+                _ => "z".to_owned(),
+            },
+            Operation::Add | Operation::Subtract | Operation::Random => "z".to_owned(),
+        }
+    }
+
+    /// Whether an answer's coordinate has a name: there is none for the sum of which a polynomial is some function.
+    #[must_use]
+    pub fn has_named_answers(&self) -> bool {
+        match self.operation {
+            Operation::Polynomial(polynomial) => polynomial.linear().is_some(),
+            _ => true,
+        }
+    }
+
+    /// What a coordinate is called that is not said to be of x or of y.
+    #[must_use]
+    pub fn coordinate_name(&self) -> String {
+        match self.operation {
+            Operation::Multiply | Operation::Divide => format!("{} of the number", self.logarithm()),
+            _ => "number".to_owned(),
+        }
+    }
+
+    /// The discrete logarithm by its base: `log₃`.
+    fn logarithm(&self) -> String {
+        let digit = |c: char| "₀₁₂₃₄₅₆₇₈₉".chars().nth(c as usize - '0' as usize);
+        let root = primitive_root(self.modulus).map_or(String::new(), |root| root.to_string());
+        format!("log{}", root.chars().filter_map(digit).collect::<String>())
+    }
+
+    /// What it does to any two numbers, whatever the modulus and the seed: `add`, `multiply with 0`.
+    #[must_use]
+    pub fn operation_name(&self) -> String {
+        let zero = if self.operation == Operation::Multiply && self.zero { " with 0" } else { "" };
+        format!("{}{zero}", self.operation)
+    }
+
+    /// The name of its operation as part of a file's: `x2+xy+y2`, `multiply-with-0`.
+    #[must_use]
+    pub fn operation_file_name(&self) -> String {
+        let name = self.operation_name();
+        match self.operation {
+            Operation::Polynomial(_) => name.chars().filter(|c| !" ^*".contains(*c)).collect(),
+            _ => name.replace(' ', "-"),
+        }
+    }
+
+    /// A name that a file may have: `add113`, `x2+xy+y2-mod59`.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let name = self.operation_file_name();
+        // A name that is no word would run into the modulus.
+        let between = if name.chars().all(char::is_alphabetic) { "" } else { "-mod" };
+        format!("{name}{between}{}", self.modulus)
     }
 }
 
-/// The least number whose powers are all numbers but 0 modulo a prime; none modulo any other number.
-fn primitive_root(p: usize) -> Option<usize> {
-    let reaches_all = |root: &usize| {
-        let powers = iter::successors(Some(*root), |power| Some(power * root % p));
-        // The first power that is 1 is the (p − 1)th.
-        powers.take(p).position(|power| power == 1) == Some(p - 2)
-    };
-    (2..p).find(reaches_all)
-}
-
-impl fmt::Display for Operation {
-    /// Writes the name that the configuration gives it.
+impl fmt::Display for Task {
+    /// Writes it as one says it: `multiply with 0 modulo 113`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Add => "add",
-            Self::Subtract => "subtract",
-            Self::Multiply => "multiply",
-        })
-    }
-}
-
-impl FromStr for Operation {
-    type Err = String;
-
-    /// Reads an operation as configurations and people's programs write it: `add`, `x-y`, `(x * y) % p`,
-    /// `lambda x: (x[0]+x[1])%59`.
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let text = text.to_lowercase().replace("lambda x:", "").replace("x[0]", "x").replace("x[1]", "y");
-        let plain: String = text.chars().filter(|c| !c.is_whitespace() && !"()".contains(*c)).collect();
-        let (expression, modulus) = plain.split_once('%').unwrap_or((&plain, ""));
-        match expression {
-            _ if !modulus.chars().all(|c| c.is_alphanumeric() || "._".contains(c)) => Err(()),
-            "add" | "addition" | "plus" | "sum" | "+" | "x+y" | "a+b" => Ok(Self::Add),
-            "subtract" | "subtraction" | "minus" | "sub" | "-" | "x-y" | "a-b" => Ok(Self::Subtract),
-            "multiply" | "multiplication" | "times" | "mul" | "*" | "x*y" | "a*b" => Ok(Self::Multiply),
-            _ => Err(()),
-        }
-        .map_err(|()| format!("no operation that is known: {text}; there are add, subtract and multiply"))
-    }
-}
-
-impl Operation {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Add, Self::Subtract, Self::Multiply];
-
-    /// What a network of this operation does: it adds.
-    #[must_use]
-    pub fn verb(self) -> &'static str {
-        match self {
-            Self::Add => "adds",
-            Self::Subtract => "subtracts",
-            Self::Multiply => "multiplies",
-        }
-    }
-
-    /// What its answers are called: sums.
-    #[must_use]
-    pub fn answers(self) -> &'static str {
-        match self {
-            Self::Add => "sums",
-            Self::Subtract => "differences",
-            Self::Multiply => "products",
-        }
-    }
-}
-
-impl Coordinates {
-    /// Every number is its own coordinate.
-    #[must_use]
-    pub fn identity(n: usize) -> Self {
-        let numbers: Vec<usize> = (0..n).collect();
-        Self { x: numbers.clone(), y: numbers.clone(), answer: numbers }
-    }
-
-    /// The n of Z_n.
-    #[must_use]
-    pub fn n(&self) -> usize {
-        self.answer.len()
-    }
-
-    /// The pairs (x, y) in the order of their coordinates, that of x first, [n²].
-    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.x.iter().flat_map(|&x| self.y.iter().map(move |&y| (x, y)))
+        write!(f, "{} modulo {}", self.operation_name(), self.modulus)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
 
+    const TASKS: [&str; 12] = [
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "2*x + 3*y + 1",
+        "-x + y",
+        "x + y + 5",
+        "(x + y)^2",
+        "(x + 2*y)^3",
+        "x^2 + x*y + y^2",
+        "x^3 + x*y",
+        "random",
+    ];
+
+    fn tasks(modulus: usize) -> impl Iterator<Item = Task> {
+        let of = move |text: &str| Task::new(modulus, text.parse().unwrap());
+        let without_zero = Task { zero: false, ..of("multiply") };
+        TASKS.into_iter().map(of).chain([without_zero])
+    }
+
     proptest! {
         #[test]
         fn pairs_are_numbered_once_each(modulus in 3_usize..30) {
-            let task = Task::addition(modulus);
-            let indices: Vec<usize> = task.pairs().map(|pair| task.index(pair)).collect();
-            prop_assert_eq!(indices, (0..task.n_pairs()).collect::<Vec<_>>());
+            for task in tasks(modulus) {
+                let indices: Vec<usize> = task.pairs().map(|pair| task.index(pair)).collect();
+                prop_assert_eq!(&indices, &task.indices().collect::<Vec<_>>());
+                prop_assert_eq!(indices.len(), task.n_pairs());
+                let expected: Vec<usize> = (0..modulus * modulus).filter(|&index| task.has(task.pair(index))).collect();
+                prop_assert_eq!(indices, expected);
+            }
         }
 
         #[test]
         fn in_coordinates_the_operation_is_addition(modulus in 3_usize..30) {
-            for operation in Operation::ALL {
-                let Ok(task) = (Task { modulus, operation }).validated() else {
+            for task in tasks(modulus) {
+                let Ok(task) = task.validated() else {
                     prop_assert!((2..modulus).any(|factor| modulus % factor == 0), "{} is prime", modulus);
                     continue;
                 };
                 let coordinates = task.coordinates();
                 let n = coordinates.n();
-                for (i, pair) in coordinates.pairs().enumerate() {
-                    let sum = (i / n + i % n) % n;
-                    prop_assert_eq!(coordinates.answer[sum], task.answer(pair));
-                }
+                let of_sum = |i: usize| coordinates.answer[(i / n + i % n) % n];
+                let are_of_sums = coordinates.pairs().enumerate().all(|(i, pair)| of_sum(i) == task.answer(pair));
+                prop_assert_eq!(are_of_sums, coordinates.of.has_inputs(), "{}", task);
+                let answers: BTreeSet<usize> = coordinates.answer.iter().copied().collect();
+                prop_assert_eq!(answers.len() == n, coordinates.of != CoordinatesOf::Inputs, "{}", task);
                 // No pair is there twice, and only those with a 0 are missing of a product.
                 let mut indices: Vec<usize> = coordinates.pairs().map(|pair| task.index(pair)).collect();
                 indices.sort_unstable();
-                let has_coordinates = |(x, y)| operation != Operation::Multiply || x * y != 0;
+                let has_coordinates = |(x, y)| task.operation != Operation::Multiply || x * y != 0;
                 let all: Vec<usize> = task.pairs().filter(|&pair| has_coordinates(pair)).map(|pair| task.index(pair)).collect();
                 prop_assert_eq!(indices, all);
             }
         }
+
+        #[test]
+        fn quotients_are_what_multiplied_gives_the_dividend(x in 1_usize..113, y in 1_usize..113) {
+            let quotient = Task::new(113, Operation::Divide).answer((x, y));
+            prop_assert_eq!(quotient * y % 113, x);
+        }
     }
 
     #[test]
-    fn operations_are_read_as_people_write_them() {
-        for (operation, texts) in [
-            (Operation::Add, &["add", "x + y", "lambda x: (x[0]+x[1])%59", "(x + y) % p", "addition"][..]),
-            (Operation::Subtract, &["subtract", "x-y", "(a - b) % 113", "minus"]),
-            (Operation::Multiply, &["multiply", "x*y", "lambda x: (x[0]*x[1])%59", "mul"]),
+    fn polynomials_have_the_coordinates_of_the_sum_that_they_are_of() {
+        let of = |p, text: &str| Task::new(p, text.parse().unwrap()).coordinates().of;
+        for (text, expected) in [
+            ("2x + 3y + 1", CoordinatesOf::InputsAndAnswers),
+            ("y - x", CoordinatesOf::InputsAndAnswers),
+            // Cubes are different for p = 11, where 3 does not divide p − 1, but not for p = 13.
+            ("(x + y)^3", CoordinatesOf::InputsAndAnswers),
+            ("(x + 2y)^2 + 1", CoordinatesOf::Inputs),
+            ("x^2 + x*y + y^2", CoordinatesOf::Nothing),
+            ("x^3 + x*y", CoordinatesOf::Nothing),
+            ("x^2", CoordinatesOf::Nothing),
+            ("random", CoordinatesOf::Nothing),
         ] {
-            for text in texts {
-                assert_eq!(text.parse(), Ok(operation), "{text}");
-            }
-            assert_eq!(operation.to_string().parse(), Ok(operation));
+            assert_eq!(of(11, text), expected, "{text}");
         }
-        for text in ["x/y", "lambda x: (x[0]**2+x[1])%59", "x + y + 1", "(x+y)%p+1", ""] {
-            assert!(text.parse::<Operation>().is_err(), "{text}");
+        assert_eq!(of(13, "(x + y)^3"), CoordinatesOf::Inputs);
+        // 2 is no unit modulo 10.
+        assert_eq!(of(10, "2x + y"), CoordinatesOf::Nothing);
+    }
+
+    #[test]
+    fn names_say_what_a_task_is() {
+        let named = |p, text: &str| {
+            let task = Task::new(p, text.parse().unwrap());
+            (task.file_name(), task.coordinate_names().join(", "), task.coordinate_name())
+        };
+        for (p, text, file, names, number) in [
+            (113, "add", "add113", "x, y", "number"),
+            (113, "subtract", "subtract113", "x, −y", "number"),
+            (113, "multiply", "multiply-with-0-mod113", "log₃ x, log₃ y", "log₃ of the number"),
+            (41, "divide", "divide41", "log₆ x, −log₆ y", "log₆ of the number"),
+            (59, "x^2 + x*y + y^2", "x2+xy+y2-mod59", "x, y", "number"),
+            (59, "2x - y + 3", "2x-y+3-mod59", "2x, −y", "number"),
+            (59, "(x + 2y)^2", "x2+4xy+4y2-mod59", "x, 2y", "number"),
+        ] {
+            assert_eq!(named(p, text), (file.to_owned(), names.to_owned(), number.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_modulus_or_an_input_that_an_operation_cannot_have_is_refused() {
+        for (task, message) in [
+            (Task::new(12, Operation::Multiply), "multiply modulo 12: the modulus must be prime"),
+            (Task::new(9, Operation::Divide), "divide modulo 9: the modulus must be prime"),
+            (Task { zero: true, ..Task::new(7, Operation::Divide) }, "nothing can be divided by 0"),
+            (Task::addition(2), "modulus = 2: must be at least 3"),
+        ] {
+            let error = task.validated().unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+
+    /// What a seed means: answers that are drawn otherwise must fail here, not in somebody's comparison.
+    #[test]
+    fn random_answers_are_drawn_by_the_seed_and_pinned() {
+        let answers = |seed| {
+            let task = Task { seed, ..Task::new(59, Operation::Random) };
+            task.pairs().map(|pair| task.answer(pair)).collect::<Vec<usize>>()
+        };
+        assert_eq!(answers(0)[..8], [44, 40, 27, 0, 1, 29, 51, 12]);
+        assert_eq!(answers(0), answers(0));
+        let equal = answers(0).iter().zip(&answers(1)).filter(|(a, b)| a == b).count();
+        assert!((20..110).contains(&equal), "about one of 59 is equal by chance, of 3481 {equal} are");
+        let mut counts = [0; 59];
+        answers(3).iter().for_each(|&answer| counts[answer] += 1);
+        assert!(counts.iter().all(|count| (25..100).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn a_task_in_a_file_says_what_is_not_usual() {
+        let json = |task: &Task| serde_json::to_string(task).unwrap();
+        let unusual = Task { zero: false, ..Task::new(59, Operation::Multiply) };
+        let random = Task { seed: 7, ..Task::new(59, Operation::Random) };
+        for (task, expected) in [
+            (Task::addition(59), r#"{"modulus":59,"operation":"add"}"#),
+            (Task::new(59, Operation::Multiply), r#"{"modulus":59,"operation":"multiply"}"#),
+            (unusual, r#"{"modulus":59,"operation":"multiply","zero":false}"#),
+            (Task::new(59, Operation::Divide), r#"{"modulus":59,"operation":"divide","zero":false}"#),
+            (random, r#"{"modulus":59,"operation":"random","seed":7}"#),
+        ] {
+            assert_eq!(json(&task), expected);
+            assert_eq!(serde_json::from_str::<Task>(expected).unwrap(), task);
         }
     }
 }

@@ -2,13 +2,14 @@
 
 mod courses;
 mod figures;
+mod operations;
 mod page;
 
 use std::path::Path;
 
 use clockwork_analysis::{Comparison, CourseCurves};
 
-pub use self::figures::comparison_story;
+pub use self::{figures::comparison_story, operations::OperationsReport};
 use crate::{Figure, Result, TrainingCurves, Written, report};
 
 /// The figures that a comparison can have.

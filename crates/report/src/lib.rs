@@ -33,7 +33,7 @@ mod story;
 mod ticks;
 pub mod words;
 
-pub use comparison::{ComparisonReport, comparison_story};
+pub use comparison::{ComparisonReport, OperationsReport, comparison_story};
 pub use draw::{png, svg};
 pub use error::{Error, Result};
 pub use figure::{Axis, Content, Figure, Frame, Line, Lines, Points, Stretch};

@@ -140,6 +140,7 @@ fn verdict(Findings { summary, claims, provenance, .. }: &Findings) -> String {
     };
     let held = claims.iter().filter(|claim| claim.holds()).count();
     let found = match summary.key_freqs.len() {
+        _ if !summary.coordinates.has_inputs() => "no coordinates in which that is addition".to_owned(),
         0 => "no key frequency".to_owned(),
         1 => format!("one key frequency, {}", words::list(&summary.key_freqs)),
         n => format!("{n} key frequencies, {}", words::list(&summary.key_freqs)),
@@ -168,6 +169,7 @@ fn before_the_claims(report: &Report) -> Markup {
     html! {
         ul {
             @for sentence in words::conditions(&findings.provenance, &findings.summary) { li { (sentence) } }
+            @if let Some(sentence) = words::bases(&findings.summary) { li { (sentence) } }
             @for sentence in words::peculiarities(&findings.summary) { li { (sentence) } }
         }
         @if !failures.is_empty() {

@@ -3,6 +3,7 @@
 
 mod ablation;
 mod algorithm;
+mod answers;
 mod attention;
 mod clusters;
 mod course;
@@ -35,13 +36,13 @@ pub fn story(files: &AnalysisFiles) -> Result<Vec<Section>> {
     let found = Found::new(files)?;
     let mut sections = vec![embedding::section(&found)?];
     sections.extend(attention::section(&found)?);
-    sections.extend([
-        neurons::section(&found)?,
-        clusters::section(&found)?,
-        ablation::section(&found)?,
-        logits::section(&found)?,
-        w_logit::section(&found)?,
-    ]);
+    sections.extend([neurons::section(&found)?, clusters::section(&found)?]);
+    // Where frequencies mean nothing, there is nothing to leave out.
+    if found.coordinates().has_inputs() {
+        sections.push(ablation::section(&found)?);
+    }
+    sections.extend([logits::section(&found)?, w_logit::section(&found)?]);
+    sections.extend(answers::section(&found)?);
     sections.extend(files.findings.algorithm.as_ref().map(algorithm::section));
     Ok(sections)
 }

@@ -2,7 +2,9 @@
 
 mod algorithm;
 mod course;
+mod operations;
 mod other_networks;
+mod task;
 
 use std::path::Path;
 
@@ -15,7 +17,9 @@ use serde_json::Value;
 pub use self::{
     algorithm::{algorithm, certificates, sufficiency},
     course::{LEAD_COLUMNS, before_test_accuracy, lead, measured_by, phases},
+    operations::{key_freqs_of_operation, range, steps},
     other_networks::{DOUBTFUL_ACCURACY, conditions, reading},
+    task::{bases, coordinates},
 };
 
 /// Frequencies that are named before the others are only counted.
@@ -138,6 +142,10 @@ pub fn train_on(findings: &Findings, newest: Option<u64>, program: &str) -> Opti
 /// frequencies that it does not use as the published circuit does.
 #[must_use]
 pub fn peculiarities(summary: &Summary) -> Vec<String> {
+    if !summary.coordinates.has_inputs() {
+        // No circuit is clean or not where frequencies mean nothing.
+        return Vec::new();
+    }
     let is_clean = if summary.cleanliness.is_clean() { "clean" } else { "not clean" };
     let mut sentences = vec![format!("{is_clean}: {}", summary.cleanliness)];
     let peculiar = summary.named_freqs().into_iter().filter(|named| named.role != Role::Used);

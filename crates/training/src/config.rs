@@ -24,9 +24,12 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
-    /// The operation on numbers modulo p.
+    /// The operation on numbers modulo p. Random answers are drawn by [`TrainingConfig::seed`].
     #[serde(default)]
     pub operation: Operation,
+    /// Whether products take 0 in too. It is written only where they do, so that earlier configurations stay as they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub zero: bool,
     /// The modulus p.
     pub modulus: usize,
     /// The fraction of all pairs to train on.
@@ -174,7 +177,22 @@ impl Config {
     /// The task.
     #[must_use]
     pub fn task(&self) -> Task {
-        Task { modulus: self.task.modulus, operation: self.task.operation }
+        let TaskConfig { operation, zero, modulus, .. } = self.task;
+        let task = Task::new(modulus, operation);
+        match operation {
+            Operation::Multiply | Operation::Divide => Task { zero, ..task },
+            Operation::Random => Task { seed: self.training.seed, ..task },
+            Operation::Add | Operation::Subtract | Operation::Polynomial(_) => task,
+        }
+    }
+
+    /// What ends the cleanup. A circuit is clean in the frequencies of the task's coordinates: where it has none, steps do.
+    #[must_use]
+    pub fn stop_when(&self) -> StopWhen {
+        match self.task().coordinates().of.has_inputs() {
+            true => self.training.stop_when,
+            false => StopWhen::Steps,
+        }
     }
 
     /// The network's sizes.
@@ -205,14 +223,7 @@ impl Config {
     /// [`Error::Config`] names the first key whose value is impossible.
     pub fn validated(self) -> Result<Self> {
         self.model().validated().map_err(named_by_key)?;
-        let operation = self.task.operation;
-        if operation != Operation::Add {
-            let origin = Origin::value("task.operation", &operation);
-            return Err(config_error(
-                origin,
-                "networks are trained on \"add\" alone; others are read".to_owned(),
-            ));
-        }
+        self.task().validated().map_err(named_by_key)?;
         self.split()?;
         let OptimizerConfig { learning_rate, beta_1, beta_2, epsilon, weight_decay, .. } = self.optimizer;
         let TrainingConfig { max_steps, eval_every, checkpoint_every, stop_below_test_loss, .. } =
@@ -263,7 +274,10 @@ fn config_error(origin: Origin, problem: impl Into<String>) -> Error {
 
 /// What is wrong with a size or a split, said of the key that it comes from.
 fn named_by_key(error: clockwork_model::Error) -> Error {
-    use clockwork_model::{Error::Size, Error::TrainFraction, SizeBound};
+    use clockwork_model::{
+        Error::{DivisionByZero, NotPrime, Size, TrainFraction},
+        SizeBound,
+    };
 
     let key = |name: &str| match name {
         "modulus" => "task.modulus".to_owned(),
@@ -285,6 +299,11 @@ fn named_by_key(error: clockwork_model::Error) -> Error {
                 "leaves no pair to {lacking} of the {n_pairs} that there are; it must be between 0 and 1"
             ),
         ),
+        NotPrime { operation, modulus } => config_error(
+            Origin::value("task.modulus", &modulus),
+            format!("must be prime to {operation}: of no other modulus are all numbers but 0 powers of one"),
+        ),
+        DivisionByZero => config_error(Origin::value("task.zero", &true), "must be false to divide"),
         other => other.into(),
     }
 }
@@ -355,6 +374,17 @@ mod tests {
                 "c.toml: training.gradient: unknown variant `magic`, expected `closed-form` or `autodiff`",
             ),
             ("[task]\nmodulus = 2", &[], "task.modulus = 2: must be at least 3"),
+            (
+                "[task]\nmodulus = 12",
+                &["task.operation=multiply"],
+                "task.modulus = 12: must be prime to multiply",
+            ),
+            ("[task]\nzero = true", &["task.operation=divide"], "task.zero = true: must be false to divide"),
+            (
+                "[task]\noperation = \"x^2 + z\"",
+                &[],
+                "c.toml: task.operation: no operation that is known: x^2 + ›z: \"z\" stands where",
+            ),
             ("[model]\nn_heads = 3", &[], "model.d_model = 128: must be a multiple of model.n_heads = 3"),
             ("[task]\ntrain_fraction = 1", &[], "task.train_fraction = 1: leaves no pair to test on"),
             ("", &["optimizer.weight_decay=-1"], "optimizer.weight_decay = -1: must be at least 0"),

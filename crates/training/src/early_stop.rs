@@ -27,7 +27,7 @@ impl EarlyStop {
         let training = &config.training;
         Self {
             stop_below_test_loss: training.stop_below_test_loss,
-            stop_when: training.stop_when,
+            stop_when: config.stop_when(),
             cleanup_steps: training.cleanup_steps,
             checkpoint_every: training.checkpoint_every,
             max_steps: training.max_steps,

@@ -49,7 +49,7 @@ impl Config {
     /// [`Error::FixedSetting`] for one that is not among [`Self::CHANGEABLE`]; those of [`load`](Self::load).
     pub fn changed(&self, settings: &[String]) -> Result<Self> {
         let changed: Self =
-            Base { table: self.table(), origin: Origin::Configuration }.with(settings)?.try_into()?;
+            Base::of_kept()?.changed(self.table(), Origin::Configuration)?.with(settings)?.try_into()?;
         match self.fixed_difference(&changed) {
             Some(SettingChange { key, .. }) => Err(Error::FixedSetting { key }),
             None => Ok(changed),

@@ -115,6 +115,7 @@ fn merge(base: &mut Table, change: Table, prefix: &str) -> std::result::Result<(
             (Value::Integer(_), Value::Integer(n)) => Value::Integer(n),
             (Value::Float(_), Value::Float(x)) => Value::Float(x),
             (Value::String(_), Value::String(s)) => Value::String(s),
+            (Value::Boolean(_), Value::Boolean(flag)) => Value::Boolean(flag),
             (Value::Integer(_), Value::String(s)) if is_whole_number(&s) => {
                 return Err(format!("{path} = {s}: must be at most {}", i64::MAX));
             }
@@ -122,6 +123,7 @@ fn merge(base: &mut Table, change: Table, prefix: &str) -> std::result::Result<(
                 let wanted = match slot {
                     Value::Integer(_) => "a whole number",
                     Value::Float(_) => "a number",
+                    Value::Boolean(_) => "true or false",
                     Value::Table(_) => "a table of settings",
                     _ => "a string",
                 };

@@ -91,7 +91,7 @@ impl Group {
 
     /// Ends the runs whose last step this is.
     fn end_those_at(&mut self, step: u64, max_steps: u64) {
-        let ending = match self.config.training.stop_when {
+        let ending = match self.config.stop_when() {
             _ if step >= max_steps => Ending::MaxSteps,
             StopWhen::Steps => Ending::EarlyStop,
             StopWhen::Clean => Ending::Clean,

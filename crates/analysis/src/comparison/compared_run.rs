@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AlgorithmKind, Claim, Cleanliness, Cluster, CourseFindings, Findings, KeyFreqsByRule};
+use crate::{AlgorithmKind, Basis, Claim, Cleanliness, Cluster, CourseFindings, Findings, KeyFreqsByRule};
 
 /// A network that is to be compared.
 #[derive(Debug, Clone)]
@@ -73,6 +73,9 @@ pub struct ComparedRun {
     /// The share of all inputs that its waves answer right by themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certified_accuracy: Option<f64>,
+    /// Gini coefficient of the embedding in each basis that the modulus offers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gini_by_basis: BTreeMap<Basis, f64>,
     /// The claims, checked.
     pub claims: Vec<Claim>,
     /// What its course tells, where its checkpoints were measured.
@@ -124,6 +127,7 @@ impl ComparedRun {
                 .and_then(|of| of.gradient_symmetricity_all.or(of.gradient_symmetricity)),
             distance_irrelevance: measures.map(|of| of.distance_irrelevance),
             certified_accuracy: measures.and_then(|of| of.certified_accuracy),
+            gini_by_basis: summary.gini_by_basis.clone(),
             claims: of.findings.claims.clone(),
             course: of.course.clone(),
             embedding_norm_by_freq: summary.embedding_norm_by_freq.clone(),
@@ -134,6 +138,12 @@ impl ComparedRun {
     #[must_use]
     pub fn claims_held(&self) -> usize {
         self.claims.iter().filter(|claim| claim.holds()).count()
+    }
+
+    /// How many claims apply.
+    #[must_use]
+    pub fn claims_that_apply(&self) -> usize {
+        self.claims.iter().filter(|claim| claim.holds() || claim.fails()).count()
     }
 
     /// Whether every claim holds that applies.

@@ -19,9 +19,13 @@ pub struct ReadArgs {
     #[arg(long, value_name = "FILE")]
     pub names: Option<PathBuf>,
 
-    /// What it learned: add, subtract or multiply [default: add]
+    /// What it learned: add, subtract, multiply, divide or a polynomial such as "x^2 + x*y" [default: add]
     #[arg(long, value_name = "OPERATION", value_parser = in_words::<Operation>)]
     pub operation: Option<Operation>,
+
+    /// It learned products of the numbers 1 to p - 1 alone
+    #[arg(long)]
+    pub without_zero: bool,
 
     /// The modulus, where it has more tokens or logits than there are numbers
     #[arg(long, value_name = "P")]
@@ -45,6 +49,6 @@ pub struct ReadArgs {
 }
 
 /// A value that is read from words.
-fn in_words<T: FromStr<Err = String>>(text: &str) -> Result<T, String> {
+pub fn in_words<T: FromStr<Err = String>>(text: &str) -> Result<T, String> {
     text.parse()
 }

@@ -79,8 +79,10 @@ pub fn analyze(args: &AnalyzeArgs) -> anyhow::Result<Ended> {
         let written = write_report(run, &analysis, progress.as_ref(), &directory, &printer)?;
         printer.line(&report_text(&written));
     }
-    // One that is about ReLU does not apply to another activation, and is no fault of the network.
-    let is_lacking = |claim: &Claim| !claim.holds() && (claim.fails() || summary.key_freqs.is_empty());
+    // One that is about ReLU does not apply to another activation, and one about frequencies to an operation without
+    // coordinates, which is no fault of the network. That it has no key frequency is.
+    let has_no_key_freq = summary.coordinates.has_inputs() && summary.key_freqs.is_empty();
+    let is_lacking = |claim: &Claim| !claim.holds() && (claim.fails() || has_no_key_freq);
     let is_course_lacking = course.is_some_and(|course| course.claims.iter().any(Claim::fails));
     let is_lacking = claims.iter().any(is_lacking) || is_course_lacking;
     Ok(if args.check && is_lacking { Ended::ClaimFailed } else { Ended::Done })
@@ -133,7 +135,10 @@ fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path
     let frequencies = provenance.task.n_frequencies();
     let mut lines = vec![
         path.display().to_string(),
-        format!("  key frequencies {:?} of 1 to {frequencies}", summary.key_freqs),
+        match summary.coordinates.has_inputs() {
+            true => format!("  key frequencies {:?} of 1 to {frequencies}", summary.key_freqs),
+            false => "  key frequencies do not apply".to_owned(),
+        },
         format!(
             "  loss {:.3e}, accuracy {:.2} % on all inputs",
             summary.original_loss,
@@ -143,7 +148,10 @@ fn text(path: &Path, findings: &Findings, newest: Option<u64>, out: Option<&Path
     lines.extend(summary.train_loss.zip(summary.test_loss).map(|(train, test)| {
         format!("  loss {train:.3e} on the pairs trained on, {test:.3e} on those held out")
     }));
-    lines.push(format!("  neurons per cluster {}", sizes.join(", ")));
+    if summary.coordinates.has_inputs() {
+        lines.push(format!("  neurons per cluster {}", sizes.join(", ")));
+    }
+    lines.extend(words::bases(summary).map(|sentence| format!("  {sentence}")));
     lines.extend(words::conditions(provenance, summary).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(words::peculiarities(summary).iter().map(|sentence| format!("  {sentence}")));
     lines.extend(

@@ -45,8 +45,7 @@ fn create(args: &TrainArgs, config: &Config) -> Result<Run, Error> {
     }
     let time = now()?.to_zoned(TimeZone::system());
     let time = time.strftime("%Y%m%d-%H%M%S");
-    let name =
-        format!("{}{}-seed{}-{time}", config.task.operation, config.task.modulus, config.training.seed);
+    let name = format!("{}-seed{}-{time}", config.task().file_name(), config.training.seed);
     // Several runs may start in the same second.
     let mut names = std::iter::once(name.clone()).chain((2..).map(|n| format!("{name}-{n}")));
     loop {

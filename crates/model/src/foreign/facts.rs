@@ -13,6 +13,8 @@ use crate::{Activation, Operation, Result, TokenLayout};
 pub struct Facts {
     /// The operation that it learned.
     pub operation: Option<Operation>,
+    /// Whether it learned products with 0 too.
+    pub zero: Option<bool>,
     /// The modulus p.
     pub modulus: Option<usize>,
     /// The tokens that it reads.
@@ -71,6 +73,7 @@ impl Facts {
     pub fn or(self, others: Self) -> Self {
         Self {
             operation: self.operation.or(others.operation),
+            zero: self.zero.or(others.zero),
             modulus: self.modulus.or(others.modulus),
             tokens: self.tokens.or(others.tokens),
             own_vocabularies: self.own_vocabularies.or(others.own_vocabularies),
@@ -112,6 +115,7 @@ impl Facts {
         };
         Ok(Self {
             operation: config.text(OPERATION, told.operation.is_some())?,
+            zero: None,
             modulus: config.count(&["modulus", "p", "P", "C", "prime", "mod"]),
             tokens,
             own_vocabularies: config.flag(&["diff_vocab", "own_vocabularies"]),
@@ -285,7 +289,10 @@ mod tests {
             (r#"{"gated_mlp": true}"#, "gated_mlp = true means another kind"),
             (r#"{"positional_embedding_type": "rotary"}"#, "positional_embedding_type = \"rotary\""),
             (r#"{"n_heads": 4, "n_key_value_heads": 1}"#, "1 keys for 4 heads mean heads that share"),
-            (r#"{"funcs": "lambda x: x[0]**2"}"#, "funcs says no operation that is known"),
+            (
+                r#"{"funcs": "lambda x: x[0]**n"}"#,
+                "funcs says no operation that is known: x**›n: \"n\" is no exponent",
+            ),
             (r#"{"lr": 0.1}"#, "says nothing of a network"),
             ("[1]", "TOML parse error"),
             ("{", "no JSON"),

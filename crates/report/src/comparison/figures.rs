@@ -22,12 +22,14 @@ pub fn comparison_story(
     training: &[TrainingCurves],
     courses: &[Option<CourseCurves>],
 ) -> Vec<Section> {
-    let mut frequencies = vec![map(comparison), histogram(&comparison.across)];
-    if comparison.runs.len() > 1 {
-        frequencies.push(overlaps(comparison));
+    let mut sections = Vec::new();
+    if comparison.task.coordinates().of.has_inputs() {
+        let mut frequencies = vec![map(comparison), histogram(&comparison.across)];
+        if comparison.runs.len() > 1 {
+            frequencies.push(overlaps(comparison));
+        }
+        sections.push(Section::new("frequencies", "Key frequencies: which ones are found", frequencies));
     }
-    let mut sections =
-        vec![Section::new("frequencies", "Key frequencies: which ones are found", frequencies)];
     sections.extend(algorithms(comparison));
     if training.iter().any(|curves| !curves.steps.is_empty()) {
         sections.push(Section::new(

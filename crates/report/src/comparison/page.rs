@@ -37,12 +37,13 @@ pub(super) fn html(of: &Comparison, of_story: &[Section]) -> String {
 }
 
 /// What was found, in a few sentences.
-fn verdict(Comparison { p, runs, across }: &Comparison) -> String {
+fn verdict(Comparison { p, task, runs, across }: &Comparison) -> String {
     let right = runs.iter().filter(|run| run.accuracy >= 1.0).count();
+    let answers = task.operation.answers();
     let does = match (runs.len(), right) {
-        (1, 1) => format!("The network answers everything right modulo {p}"),
-        (1, _) => format!("The network does not answer everything right modulo {p}"),
-        (n, right) => format!("{right} of {n} networks answer everything right modulo {p}"),
+        (1, 1) => format!("The network gets all {answers} modulo {p} right"),
+        (1, _) => format!("The network does not get all {answers} modulo {p} right"),
+        (n, right) => format!("{right} of {n} networks get all {answers} modulo {p} right"),
     };
     let numbers = across.key_freqs_per_run;
     let used = match numbers.min == numbers.max {
@@ -68,11 +69,13 @@ fn verdict(Comparison { p, runs, across }: &Comparison) -> String {
             words::interval(across.all_claims_hold_interval)
         ),
     };
-    format!(
-        "{does}. {} {used} of {} frequencies key.{overlap} {hold}",
-        if runs.len() == 1 { "It has" } else { "They have" },
-        across.frequencies,
-    )
+    let subject = if runs.len() == 1 { "It has" } else { "They have" };
+    match task.coordinates().of.has_inputs() {
+        true => {
+            format!("{does}. {subject} {used} of {} frequencies key.{overlap} {hold}", across.frequencies)
+        }
+        false => format!("{does}. {subject} no coordinates in which that is addition. {hold}"),
+    }
 }
 
 /// What a reader must know before trusting the figures.

@@ -59,6 +59,15 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         }
         false => "Darker ones have a positive input more often.",
     };
+    if !of.coordinates().has_inputs() {
+        let most = explained.iter().copied().fold(0.0, f64::max);
+        let text = format!(
+            "How much of each neuron is waves of one frequency over the numbers: at most {most:.3}. Frequencies mean nothing for this \
+             operation, so that neurons form no clusters. {darker}"
+        );
+        let title = "Frequencies of neurons: in the additive basis";
+        return Ok(Section::new("clusters", title, vec![Entry::new(scatter, text)]));
+    }
     let mut entries = vec![
         Entry::new(
             scatter,

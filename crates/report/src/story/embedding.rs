@@ -1,3 +1,5 @@
+use clockwork_analysis::Basis;
+
 use super::{
     found::Found,
     section::{Entry, Section},
@@ -36,18 +38,19 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     let following =
         values.get(expected).copied().unwrap_or(0.0) / values.first().copied().unwrap_or(1.0).max(1e-300);
 
-    let entries = vec![
-        Entry::new(
-            norms,
-            format!(
-                "A sparse embedding has tall spikes at a few pairs of cos and sin, and next to nothing \
-                elsewhere. Here the frequencies {} exceed a quarter of the largest and hold {:.1} % of \
-                the squared norm; the Gini coefficient over frequencies is {:.3}.",
-                words::list(by_rule),
-                100.0 * key_share,
-                summary.gini_embedding
-            ),
+    let spikes =
+        "A sparse embedding has tall spikes at a few pairs of cos and sin, and next to nothing elsewhere.";
+    let gini = format!("the Gini coefficient over frequencies is {:.3}.", summary.gini_embedding);
+    let in_norms = match of.coordinates().has_inputs() {
+        true => format!(
+            "{spikes} Here the frequencies {} exceed a quarter of the largest and hold {:.1} % of the squared norm; {gini}",
+            words::list(by_rule),
+            100.0 * key_share
         ),
+        false => format!("{spikes} Here {gini}"),
+    };
+    let mut entries = vec![
+        Entry::new(norms, in_norms),
         Entry::new(
             map,
             "Rows are Fourier components of the input, columns dimensions of the embedding. \
@@ -57,12 +60,38 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         ),
         Entry::new(
             singular,
-            format!(
-                "Each frequency needs two directions, one for its cosine and one for its sine, so \
+            match of.coordinates().has_inputs() {
+                true => format!(
+                    "Each frequency needs two directions, one for its cosine and one for its sine, so \
                 {expected} values should stand out. The one after them is {} of the largest.",
-                words::short(following)
-            ),
+                    words::short(following)
+                ),
+                false => "How many directions the numbers take.".to_owned(),
+            },
         ),
     ];
-    Ok(Section::new("embedding", "Embedding: a few frequencies are kept", entries))
+    entries.extend(bases(of)?);
+    Ok(Section::new("embedding", of.heading("Embedding", "a few frequencies are kept"), entries))
+}
+
+/// In which basis the embedding is sparse, where the modulus offers several.
+fn bases(of: &Found) -> Result<Option<Entry>> {
+    let Some(words) = words::bases(of.summary) else { return Ok(None) };
+    let line = |basis: &Basis| {
+        let norms = of.series(&format!("embedding.{basis}_norm_by_freq"))?;
+        let points = (1..).zip(norms).map(|(k, &norm)| [f64::from(k), norm]).collect();
+        Ok(Line { name: format!("{basis} basis"), points })
+    };
+    let lines = of.summary.gini_by_basis.keys().map(line).collect::<Result<_>>()?;
+    let figure = Figure::new(
+        "embedding-bases",
+        "Squared norm of the embedding per frequency, in the additive and in the multiplicative basis",
+        [Axis::of("frequency"), Axis::of("squared norm")],
+        Content::lines(lines),
+    );
+    let text = format!(
+        "Waves over the numbers make sums simple, waves over their discrete logarithms products. A network that uses one of \
+         them has spikes there, and something flat in the other: {words}."
+    );
+    Ok(Some(Entry::new(figure, text)))
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use clockwork_analysis::{AnalysisFiles, Arrays, Cluster, FourierBasis, Summary};
-use clockwork_model::{Architecture, ModelConfig, Operation};
+use clockwork_model::{Architecture, CoordinatesOf, ModelConfig, Task};
 
 use crate::{Axis, Content, Error, Figure, HeatMap, Line, Result, words};
 
@@ -14,7 +14,7 @@ pub(crate) struct Found<'a> {
     pub model: ModelConfig,
     /// What the network is made of, if it is not the paper's.
     pub architecture: Option<&'a Architecture>,
-    operation: Operation,
+    task: Task,
     pub p: usize,
     pub key_freqs: &'a [usize],
     arrays: &'a Arrays,
@@ -36,7 +36,11 @@ impl<'a> Found<'a> {
         }
         let task = task.validated().map_err(|e| broken(e.to_string()))?;
         let architecture = files.findings.provenance.architecture.as_ref();
-        let p = task.coordinates().n();
+        let coordinates = task.coordinates();
+        if coordinates.of != summary.coordinates {
+            return Err(broken(format!("summary.coordinates are not those of {task}")));
+        }
+        let p = coordinates.n();
         let named = summary.key_freqs_by_rule.named_by_any();
         if let Some(k) = named.iter().chain(&summary.key_freqs).find(|&&k| k == 0 || k > task.n_frequencies())
         {
@@ -46,7 +50,7 @@ impl<'a> Found<'a> {
             summary,
             model,
             architecture,
-            operation: task.operation,
+            task,
             p,
             key_freqs: &summary.key_freqs,
             arrays: &files.arrays,
@@ -100,24 +104,43 @@ impl<'a> Found<'a> {
         component_axis(name, self.p, self.key_freqs)
     }
 
+    /// What has coordinates in which the task is addition.
+    pub fn coordinates(&self) -> CoordinatesOf {
+        self.summary.coordinates
+    }
+
+    /// A section's heading: what it is about, and what is found in networks that add in some coordinates.
+    pub fn heading(&self, about: &str, found: &str) -> String {
+        match self.coordinates().has_inputs() {
+            true => format!("{about}: {found}"),
+            false => format!("{about}: in the additive basis"),
+        }
+    }
+
     /// Axes of components over x and y.
     pub fn component_axes(&self) -> [Axis; 2] {
-        [self.components("component over x"), self.components("component over y")]
+        self.task.coordinate_names().map(|name| self.components(&format!("component over {name}")))
     }
 
     /// Axes of what is added in the task's coordinates.
     pub fn input_axes(&self) -> [Axis; 2] {
-        let [x, y] = match self.operation {
-            Operation::Add => ["x", "y"],
-            Operation::Subtract => ["x", "−y"],
-            Operation::Multiply => ["log x", "log y"],
-        };
-        [Axis::of(x), Axis::of(y)]
+        self.task.coordinate_names().map(|name| Axis::of(&name))
     }
 
     /// An axis of the numbers in the order of their coordinates.
     pub fn number_axis(&self) -> Axis {
-        Axis::of(if self.operation == Operation::Multiply { "logarithm of the number" } else { "number" })
+        Axis::of(&self.task.coordinate_name())
+    }
+
+    /// An axis of the difference between the right answer's coordinate and that of another answer.
+    pub fn difference_axis(&self) -> Axis {
+        let ([x, y], z) = (self.task.coordinate_names(), self.task.answer_name());
+        // Minus what is negative reads as a difference.
+        let sum = match y.strip_prefix('−') {
+            Some(y) => format!("{x} − {y}"),
+            None => format!("{x} + {y}"),
+        };
+        Axis::of(&format!("{sum} − {z} mod {}", self.p))
     }
 
     /// A function of (x, y), or its coefficients, [p, p] with x first, as a map with x to the right.

@@ -15,6 +15,10 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         "of",
         frames.map(|(label, values)| (label.to_owned(), of.map_over_xy(values, "mean square", false))),
     );
+    let maps = Entry::new(maps, of_maps(of));
+    if !of.coordinates().has_answers() {
+        return Ok(Section::new("logits", of.heading("Logits", "linear terms cancel"), vec![maps]));
+    }
     let bars =
         of.key_freqs.iter().map(|&k| Ok((k.to_string(), Found::of_freq(&summary.logit_coefficients, k)?)));
     let coefficients = Figure::new(
@@ -38,22 +42,11 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     let profile = Figure::new(
         "logits-by-difference",
         "Logits against Σ C_k cos ω_k(x + y − z)",
-        [Axis::of(&format!("x + y − z mod {p}")), Axis::of("centred logit")],
+        [of.difference_axis(), Axis::of("centred logit")],
         Content::lines(lines),
     );
     let mut entries = vec![
-        Entry::new(
-            maps,
-            format!(
-                "Move the slider: the neurons' linear terms along the edges are gone in the logits. Of \
-                the logits' squares {:.1} % are quadratic and {:.2} % linear in key frequencies; of the \
-                neurons' {:.1} % and {:.1} %.",
-                100.0 * summary.logits_frac_quadratic,
-                100.0 * summary.logits_frac_linear,
-                100.0 * summary.neurons_frac_quadratic,
-                100.0 * summary.neurons_frac_linear
-            ),
-        ),
+        maps,
         Entry::new(
             profile,
             "Logits by how far an answer z is from the right one, which is at 0. Where the mean and \
@@ -76,4 +69,23 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         );
     }
     Ok(Section::new("logits", "Logits: linear terms cancel", entries))
+}
+
+/// What to look for in the maps of squared coefficients.
+fn of_maps(of: &Found) -> String {
+    let summary = of.summary;
+    match of.coordinates().has_inputs() {
+        true => format!(
+            "Move the slider: the neurons' linear terms along the edges are gone in the logits. Of \
+                the logits' squares {:.1} % are quadratic and {:.2} % linear in key frequencies; of the \
+                neurons' {:.1} % and {:.1} %.",
+            100.0 * summary.logits_frac_quadratic,
+            100.0 * summary.logits_frac_linear,
+            100.0 * summary.neurons_frac_quadratic,
+            100.0 * summary.neurons_frac_linear
+        ),
+        false => "What the operation makes of waves over the numbers is in many coefficients. A few that stand out \
+                would be a structure that this analysis does not know."
+            .to_owned(),
+    }
 }

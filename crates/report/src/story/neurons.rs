@@ -97,10 +97,10 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             ),
         ),
     ];
-    if summary.activation == Activation::Relu {
+    if summary.activation == Activation::Relu && of.coordinates().has_inputs() {
         entries.push(relu_fit(of)?);
     }
-    Ok(Section::new("neurons", "Neurons: products of waves", entries))
+    Ok(Section::new("neurons", of.heading("Neurons", "products of waves"), entries))
 }
 
 /// How a ReLU multiplies.

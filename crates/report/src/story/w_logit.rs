@@ -1,4 +1,5 @@
 use clockwork_analysis::Cluster;
+use clockwork_model::CoordinatesOf;
 
 use super::{
     found::Found,
@@ -10,7 +11,11 @@ pub(super) fn section(of: &Found) -> Result<Section> {
     let (p, d_mlp, summary) = (of.p, of.model.d_mlp, of.summary);
     let values = of.floats("W_logit.fourier", &[d_mlp, p])?;
     let map = |id: &str, title: &str, y: &str, map: HeatMap| {
-        let axes = [of.components("Fourier component of the answer"), Axis::of(y)];
+        let x = match of.coordinates() {
+            CoordinatesOf::Inputs => "Fourier component of the sum that has the answer",
+            CoordinatesOf::InputsAndAnswers | CoordinatesOf::Nothing => "Fourier component of the answer",
+        };
+        let axes = [of.components(x), Axis::of(y)];
         Figure::new(id, title, axes, Content::HeatMap(map))
     };
     let raw = HeatMap::new(p, values.to_vec(), "coefficient", true);
@@ -37,8 +42,9 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         ordered,
     );
 
+    let has_waves = of.coordinates().has_answers();
     let mut frames = Vec::new();
-    for k in of.key_freqs {
+    for k in of.key_freqs.iter().filter(|_| has_waves) {
         for wave in ["cos", "sin"] {
             // There is no sine for p/2.
             if wave == "sin" && 2 * k == p {
@@ -81,7 +87,7 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             ),
         ),
     ];
-    if !of.key_freqs.is_empty() {
+    if !of.key_freqs.is_empty() && has_waves {
         entries.push(Entry::new(
             components,
             format!(
@@ -100,5 +106,5 @@ pub(super) fn section(of: &Found) -> Result<Section> {
             summary.w_logit_rank
         ),
     ));
-    Ok(Section::new("w-logit", "W_logit: waves become answers", entries))
+    Ok(Section::new("w-logit", of.heading("W_logit", "waves become answers"), entries))
 }

@@ -1,9 +1,9 @@
 //! What a reader must know of a network that somebody else trained, or that is another than the paper's.
 
 use clockwork_analysis::{Provenance, Summary};
-use clockwork_model::{Architecture, ImportedFrom, Norm, Operation};
+use clockwork_model::{Architecture, ImportedFrom, Norm};
 
-use super::some;
+use super::{coordinates, some};
 
 /// How a file of someone else's was read: what was assumed of its network, and what else is in it.
 #[must_use]
@@ -49,20 +49,7 @@ pub fn conditions(provenance: &Provenance, summary: &Summary) -> Vec<String> {
         }
         None => {}
     }
-    let task = provenance.task;
-    match task.operation {
-        Operation::Add => {}
-        Operation::Subtract => {
-            sentences.push("x − y is the sum of x and −y: below, y stands for −y, and sums are differences".to_owned());
-        }
-        Operation::Multiply => sentences.push(format!(
-            "products modulo {} are sums of logarithms, to the base {}, modulo {}: below, x, y and z stand for these, and \
-             all figures but the loss and the accuracy are over the pairs without 0, which has none",
-            task.modulus,
-            task.coordinates().x[1],
-            summary.n
-        )),
-    }
+    sentences.extend(coordinates(&provenance.task));
     let is_assumed = provenance.imported.as_ref().is_some_and(|of| !of.assumed.is_empty());
     if is_assumed && summary.accuracy < DOUBTFUL_ACCURACY {
         sentences.push("so low an accuracy may mean that what was assumed is wrong".to_owned());
@@ -77,8 +64,8 @@ pub const DOUBTFUL_ACCURACY: f64 = 0.99;
 mod tests {
     use clockwork_analysis::AnalysisFiles;
     use clockwork_model::{
-        Activation, Checkpoint, CheckpointFile, MlpArchitecture, MlpInput, Norms, Orientation, OtherNetwork,
-        Task, TransformerArchitecture,
+        Activation, Checkpoint, CheckpointFile, MlpArchitecture, MlpInput, Norms, Operation, Orientation,
+        OtherNetwork, Task, TransformerArchitecture,
     };
 
     use super::*;
@@ -123,11 +110,8 @@ mod tests {
             told(sum, transformer("x y =", Norm::Folded), None).starts_with("a layer norm stands before")
         );
         assert!(told(sum, transformer("= x y", Norm::None), None).starts_with("W_neur and W_attn"));
-        let difference = Task { modulus: 5, operation: Operation::Subtract };
+        let difference = Task::new(5, Operation::Subtract);
         assert!(told(difference, mlp(), None).ends_with("y stands for −y, and sums are differences"));
-        let product = Task { modulus: 5, operation: Operation::Multiply };
-        let of_product = told(product, mlp(), None);
-        assert!(of_product.contains("sums of logarithms, to the base 2, modulo 4"), "{of_product}");
 
         let imported = ImportedFrom {
             file: "theirs.pt".to_owned(),

@@ -87,11 +87,27 @@ mod tests {
         Task::addition(config.modulus)
     }
 
+    /// One operation of each kind, products both with and without 0.
+    fn tasks(p: usize, seed: u64) -> [Task; 7] {
+        let of = |text: &str| Task { seed, ..Task::new(p, text.parse().unwrap()) };
+        let multiply = of("multiply");
+        let without_zero = Task { zero: false, ..multiply };
+        [
+            of("subtract"),
+            multiply,
+            without_zero,
+            of("divide"),
+            of("2x + 3y + 1"),
+            of("x^2 + x*y + y^2"),
+            of("random"),
+        ]
+    }
+
     /// Loss, accuracy and gradient by burn's automatic differentiation.
-    fn autodiff(config: ModelConfig, weights: &Weights, indices: &[usize]) -> (Scores, Weights) {
+    fn autodiff(config: ModelConfig, task: Task, weights: &Weights, indices: &[usize]) -> (Scores, Weights) {
         let device = Device::flex().autodiff();
         let network = Transformer::from_weights(&[weights], &config, &device);
-        let batch = Batch::new(task(&config), indices, &device);
+        let batch = Batch::new(task, indices, &device);
         let logits = network.last_position(&batch).logits;
         let losses = loss::per_example(logits.clone(), &batch);
         let mut grads = GradientsParams::from_grads(losses.clone().mean().backward(), &network);
@@ -101,9 +117,9 @@ mod tests {
     }
 
     /// Asserts that both ways give the same, every parameter's gradient to 1e-4 of the gradient's norm.
-    fn assert_agreement(config: ModelConfig, weights: &Weights, indices: &[usize]) {
-        let (reference, reference_gradients) = autodiff(config, weights, indices);
-        let pairs = Pairs::new(task(&config), indices);
+    fn assert_agreement(config: ModelConfig, task: Task, weights: &Weights, indices: &[usize]) {
+        let (reference, reference_gradients) = autodiff(config, task, weights, indices);
+        let pairs = Pairs::new(task, indices);
         let (scores, found) = gradients(config, weights, &pairs, &mut Buffers::default());
         assert!((scores.loss - reference.loss).abs() <= 1e-5 * reference.loss, "{scores:?} {reference:?}");
         assert_eq!(scores.accuracy, reference.accuracy);
@@ -143,8 +159,22 @@ mod tests {
             let split = Split::new(task(&config), SplitRule { train_fraction, seed }).unwrap();
             // A loss is e to the power of a difference of logits, which 32 bits know the less the larger it is:
             // of a drawn network that happens to be this sure of its few pairs they leave no fifth digit.
-            prop_assume!(autodiff(config, &weights, &split.train).0.loss > 1e-9);
-            assert_agreement(config, &weights, &split.train);
+            prop_assume!(autodiff(config, task(&config), &weights, &split.train).0.loss > 1e-9);
+            assert_agreement(config, task(&config), &weights, &split.train);
+        }
+
+        #[test]
+        fn gradients_of_every_operation_are_those_of_autodiff(
+            modulus in (0_usize..6).prop_map(|i| [5, 7, 11, 13, 17, 19][i]),
+            kind in 0_usize..7,
+            d_mlp in 1_usize..40,
+            train_fraction in 0.12_f64..0.99,
+            seed: u64,
+        ) {
+            let config = ModelConfig { modulus, d_model: 8, n_heads: 2, d_mlp };
+            let task = tasks(modulus, seed)[kind];
+            let split = Split::new(task, SplitRule { train_fraction, seed }).unwrap();
+            assert_agreement(config, task, &initial_weights(&config, seed), &split.train);
         }
     }
 
@@ -184,11 +214,11 @@ mod tests {
         let split = Split::new(task(&config), SplitRule { train_fraction: 0.8, seed: 0 }).unwrap();
         let held_out = |weights| evaluate(config, weights, &Pairs::new(task(&config), &split.test));
         let memorised = trained(config, &split.train, 700);
-        assert!(autodiff(config, &memorised, &split.train).0.accuracy == 1.0);
+        assert!(autodiff(config, task(&config), &memorised, &split.train).0.accuracy == 1.0);
         assert!(held_out(&memorised).accuracy < 0.9, "{:?}", held_out(&memorised));
-        assert_agreement(config, &memorised, &split.train);
+        assert_agreement(config, task(&config), &memorised, &split.train);
         let grokked = trained(config, &split.train, 2500);
         assert!(held_out(&grokked).accuracy > 0.99, "{:?}", held_out(&grokked));
-        assert_agreement(config, &grokked, &split.train);
+        assert_agreement(config, task(&config), &grokked, &split.train);
     }
 }

@@ -75,10 +75,15 @@ impl PlannedRun {
     fn new(base: &Base, varied: &[(&str, &str)], seed: u64) -> Result<Self> {
         let settings: Vec<String> = varied.iter().map(|(path, value)| format!("{path}={value}")).collect();
         let all = [&settings[..], &[format!("training.seed={seed}")]].concat();
-        let config = base.clone().with(&all)?.try_into()?;
+        let config: Config = base.clone().with(&all)?.try_into()?;
         let part = |(path, value): &(&str, &str)| {
             let key = path.rsplit('.').next().unwrap_or(path);
-            format!("{key}-{}-", value.trim_matches(['"', '\'']))
+            // A polynomial has characters that no name of a directory should have.
+            let value = match *path {
+                "task.operation" => config.task().operation_file_name(),
+                _ => value.trim_matches(['"', '\'']).to_owned(),
+            };
+            format!("{key}-{value}-")
         };
         let name = varied.iter().map(part).collect::<String>() + &format!("seed-{seed}");
         Ok(Self { name, seed, settings, config })

@@ -238,8 +238,10 @@ impl AnalysedNetwork {
             }
             Ok(all.into())
         };
+        // One embedding that serves both in different coordinates becomes two.
+        let of_y = y.or_else(|| self.shares_an_embedding_in_two_ways().then(|| x.clone()));
         let x = changed(&x, &self.coordinates.x)?;
-        let y = y.map(|y| changed(&y, &self.coordinates.y)).transpose()?;
+        let y = of_y.map(|y| changed(&y, &self.coordinates.y)).transpose()?;
         Ok(Changed { network: self.network.with_embeddings(&Embeddings { width, x, y }), of: self })
     }
 

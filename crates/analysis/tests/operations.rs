@@ -79,6 +79,9 @@ fn symmetricity_does_not_tell_where_one_embedding_serves_x_and_y_in_two_ways() {
         let algorithm = AnalysisFiles::of(&file(checkpoint), &mut ()).unwrap().findings.algorithm.unwrap();
         let told: Vec<&str> = algorithm.told_by.iter().map(|check| &check.quantity[..]).collect();
         assert_eq!(told, quantities, "{text}: {}", algorithm.verdict);
+        // Waves of x and of y are kept in the coordinates of each.
+        let kept = algorithm.sufficiency.keeps_all.unwrap();
+        assert!(!kept.freqs.is_empty() && kept.accuracy == 1.0, "{text}: {kept:?}");
     }
 }
 

@@ -308,11 +308,11 @@ impl Network for Transformer {
     fn with_embeddings(&self, embeddings: &Embeddings) -> Box<dyn Network> {
         let mut network = self.clone();
         let numbers = self.p * self.of.d_model;
-        let of_y = network.of.first_of_y(self.p) * self.of.d_model;
-        network.w_e[..numbers].copy_from_slice(&embeddings.x);
-        if let Some(y) = &embeddings.y {
-            network.w_e[of_y..][..numbers].copy_from_slice(y);
-        }
+        let literals = &self.w_e[self.of.first_of_y(self.p) * self.of.d_model + numbers..];
+        // A vocabulary that x and y shared becomes two where each gets its own.
+        network.of.own_vocabularies = embeddings.y.is_some();
+        let of_y = embeddings.y.as_deref().unwrap_or_default();
+        network.w_e = [&embeddings.x, of_y, literals].concat();
         network.read_tokens();
         Box::new(network)
     }

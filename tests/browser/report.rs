@@ -123,7 +123,7 @@ fn a_report_is_seen_pointed_at_and_moved_in_a_browser() {
     let text = evaluate(&tab, "document.body.innerText");
     let text = text.as_str().unwrap();
     for words in [
-        "What quick learned",
+        "What quick learned: sums modulo",
         "claims about such networks hold",
         "Claims",
         "Embedding",

@@ -1,14 +1,12 @@
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashSet},
-};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use clockwork_model::{Activation, Checkpoint, Coordinates, CoordinatesOf, Split, Task, loss};
 use rayon::prelude::*;
 
 use crate::{
-    AccuracyByAnswer, Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, WaveCertificate,
+    Activations, Embeddings, LinearHeads, LogitGradients, Network, Result, WaveCertificate,
     additive::Additive,
+    all_pairs::{AllPairs, SplitInputs},
     losses::{Losses, is_above_all},
     network_of,
 };
@@ -67,22 +65,6 @@ impl LogitGradients for GradientsInCoordinates<'_> {
         let answers: Vec<usize> = answers.iter().map(|&z| self.of.columns[z]).collect();
         self.gradients.of(pair, &answers)
     }
-}
-
-/// The logits of all pairs of a task, and which of them were trained on and held out, where that is known.
-#[derive(Debug, Clone)]
-pub(crate) struct AllPairs<'a> {
-    logits: Cow<'a, [f64]>,
-    /// The right answer to each pair.
-    answers: Vec<usize>,
-    split: Option<SplitInputs>,
-}
-
-/// Which inputs were trained on and which were held out, [n²] each.
-#[derive(Debug, Clone)]
-pub(crate) struct SplitInputs {
-    pub train: Vec<bool>,
-    pub test: Vec<bool>,
 }
 
 impl AnalysedNetwork {
@@ -327,48 +309,6 @@ impl Changed<'_> {
         let all: Vec<[f64; 2]> = inputs.par_iter().zip(logits.par_chunks(n)).map(of_input).collect();
         let sums = all.iter().fold([0.0; 2], |sums, of| [sums[0] + of[0], sums[1] + of[1]]);
         Ok(sums.map(|sum| sum / inputs.len() as f64))
-    }
-}
-
-impl AllPairs<'_> {
-    fn losses(&self) -> Losses<'_> {
-        Losses { answers: &self.answers, original: &self.logits }
-    }
-
-    /// The mean loss.
-    pub fn loss(&self) -> f64 {
-        self.losses().of(&self.logits)
-    }
-
-    /// How often each answer is right.
-    pub fn accuracy_by_answer(&self) -> AccuracyByAnswer {
-        AccuracyByAnswer::new(&self.losses())
-    }
-
-    /// The fraction that is answered right.
-    pub fn accuracy(&self) -> f64 {
-        self.losses().accuracy(&self.logits)
-    }
-
-    /// The mean losses over the pairs trained on and held out.
-    pub fn train_and_test_loss(&self) -> Option<[f64; 2]> {
-        self.split.as_ref().map(|split| self.losses().of_split(&self.logits, split))
-    }
-
-    /// The fractions of the pairs trained on and held out that are answered right.
-    pub fn train_and_test_accuracy(&self) -> Option<[f64; 2]> {
-        self.split.as_ref().map(|split| self.losses().accuracy_of_split(&self.logits, split))
-    }
-}
-
-impl SplitInputs {
-    /// Which of some inputs, given by the indices of their pairs, a split trains on and holds out.
-    fn new(split: &Split, inputs: &(impl Iterator<Item = usize> + Clone)) -> Self {
-        let among = |pairs: &[usize]| {
-            let pairs: HashSet<usize> = pairs.iter().copied().collect();
-            inputs.clone().map(|pair| pairs.contains(&pair)).collect()
-        };
-        Self { train: among(&split.train), test: among(&split.test) }
     }
 }
 

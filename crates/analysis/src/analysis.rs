@@ -3,7 +3,7 @@ use clockwork_model::{Architecture, Checkpoint, ModelConfig, Task, TokenLayout};
 use crate::{
     Ablation, AccuracyByAnswer, AnalysedNetwork, Arrays, Attention, Bases, EffectiveWeights, Embedding,
     Error, FourierBasis, KeyFreqsByRule, Logits, NeuronClusters, ReluFit, Result, WLogit,
-    analysed_network::SplitInputs, served_freq::served_freq, share::share,
+    all_pairs::SplitInputs, served_freq::served_freq, share::share,
 };
 
 /// What an analysis may take, in bytes. A checkpoint of some megabytes can name a modulus whose p³ logits

@@ -3,8 +3,7 @@
 use clockwork_model::CoordinatesOf;
 
 /// Why claims about frequencies do not apply where inputs have no coordinates.
-const NO_COORDINATES: &str =
-    "in no known coordinates its operation is addition, so that frequencies mean nothing";
+const NO_COORDINATES: &str = "its operation has no known coordinates in which it is addition";
 
 /// Why claims about waves of the answers do not apply where these have no coordinates.
 const NO_COORDINATES_OF_ANSWERS: &str = "several sums share an answer, so that answers have no coordinates";

@@ -24,21 +24,11 @@ const NO_KEY_FREQ: &str = "no neuron is in a frequency's cluster";
 pub fn claims(of: &Summary) -> Vec<Claim> {
     let reasons = Reasons::of(of);
     let relu = &of.relu_fit;
-    let about_all = [
-        Claim::new(
-            "generalises",
-            "it generalises",
-            vec![ACCURACY.check("accuracy", of.accuracy), LOSS.check("loss", of.original_loss)],
-        ),
-        Claim::new(
-            "embedding-sparse",
-            "the embedding is sparse",
-            vec![GINI.check("Gini coefficient", of.gini_embedding)],
-        ),
-    ];
-    let [generalises, sparse] = about_all;
-    let generalises = reasons.explain(generalises, &[]);
-    let sparse = reasons.explain_by_training(sparse);
+    let checks = vec![ACCURACY.check("accuracy", of.accuracy), LOSS.check("loss", of.original_loss)];
+    let generalises = Claim::new("generalises", "it generalises", checks);
+    let checks = vec![GINI.check("Gini coefficient", of.gini_embedding)];
+    let sparse = Claim::new("embedding-sparse", "the embedding is sparse", checks);
+    let (generalises, sparse) = (reasons.explain(generalises, &[]), reasons.explain_by_training(sparse));
     let mut claims = vec![generalises, rules_agree(of, &reasons), sparse];
     claims.extend(about_key_freqs(of, &reasons));
     let (id, statement) = ("relu-product", "ReLU makes a product");

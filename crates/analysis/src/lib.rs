@@ -24,6 +24,7 @@ mod additive;
 mod algorithm;
 mod algorithm_tests;
 mod alignment;
+mod all_pairs;
 mod analysed_network;
 mod analysis;
 mod analysis_files;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Arrays, FourierBasis, LogitFit, analysed_network::SplitInputs, losses::Losses, mean_squared::mean_squared,
+    Arrays, FourierBasis, LogitFit, all_pairs::SplitInputs, losses::Losses, mean_squared::mean_squared,
 };
 
 /// The logits in the 2D Fourier basis, and the loss when some of their components are left out (after the

@@ -1,7 +1,7 @@
 use clockwork_model::loss;
 use rayon::prelude::*;
 
-use crate::analysed_network::SplitInputs;
+use crate::all_pairs::SplitInputs;
 
 /// How many inputs one task takes; what tasks find is summed in their order.
 const INPUTS_AT_ONCE: usize = 256;

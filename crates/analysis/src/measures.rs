@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Alignment, AnalysedNetwork, Analysis, Cluster, FourierBasis, NeuronClusters, Symmetricity, WLogit,
     alignment::alignments,
-    analysed_network::SplitInputs,
+    all_pairs::SplitInputs,
     circularity::circularity,
     distance_irrelevance::distance_irrelevance,
     keyed_by_freq,

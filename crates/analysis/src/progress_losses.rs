@@ -2,7 +2,7 @@ use clockwork_model::loss;
 use rayon::prelude::*;
 
 use crate::{
-    analysed_network::SplitInputs,
+    all_pairs::SplitInputs,
     logits_by_sum::BySum,
     product::{product, rows_of},
 };

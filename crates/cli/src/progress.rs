@@ -39,7 +39,7 @@ impl Progress {
         let verb = if run.step() == 0 { "training" } else { "going on with" };
         let from = if run.step() == 0 { String::new() } else { format!(" from step {}", run.step()) };
         let on = if compiles { format!(" on {}", device.name()) } else { String::new() };
-        printer.line(&format!("{verb} {}{from}{on}", path.display()));
+        printer.line(&format!("{verb} {}{from}{on}: {}", path.display(), run.config().task()));
         if compiles {
             bar.set_message(COMPILING);
             bar.tick();

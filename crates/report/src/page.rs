@@ -108,7 +108,8 @@ pub(crate) fn html(report: &Report, training: Option<&[Figure; 2]>, of_story: &[
         title: "Provenance",
         content: provenance(report),
     });
-    let title = format!("What {} learned", report.name);
+    let task = findings.provenance.task;
+    let title = format!("What {} learned: {} modulo {}", report.name, task.operation.answers(), task.modulus);
     let loss = html! { @if let Some([loss, _]) = training { (figure(loss, LOSS_TEXT)) } };
     Page { title: &title, verdict: &verdict(findings), sections }.html(&loss)
 }
@@ -132,21 +133,30 @@ fn verdict(Findings { summary, claims, provenance, .. }: &Findings) -> String {
         step => format!("At step {step} this network"),
     };
     let (operation, p) = (provenance.task.operation, summary.p);
-    let does = match summary.accuracy >= 1.0 {
-        true => format!("{} modulo {p}", operation.verb()),
+    let (does, comma) = match summary.accuracy >= 1.0 {
+        true => (format!("{} modulo {p}", operation.verb()), ""),
         false => {
-            format!("gets {:.2} % of all {} modulo {p} right,", 100.0 * summary.accuracy, operation.answers())
+            let right = 100.0 * summary.accuracy;
+            (format!("gets {right:.2} % of all {} modulo {p} right", operation.answers()), ",")
         }
     };
     let held = claims.iter().filter(|claim| claim.holds()).count();
+    if !summary.coordinates.has_inputs() {
+        let apply = claims.iter().filter(|claim| claim.holds() || claim.fails()).count();
+        return format!(
+            "{when} {does}. Its loss on all inputs is {:.2e}. In no known coordinates the operation is addition: of {} claims \
+                about networks that add, {apply} can be checked, and {held} of these hold.",
+            summary.original_loss,
+            claims.len()
+        );
+    }
     let found = match summary.key_freqs.len() {
-        _ if !summary.coordinates.has_inputs() => "no coordinates in which that is addition".to_owned(),
         0 => "no key frequency".to_owned(),
         1 => format!("one key frequency, {}", words::list(&summary.key_freqs)),
         n => format!("{n} key frequencies, {}", words::list(&summary.key_freqs)),
     };
     format!(
-        "{when} {does} with {found}; its loss on all inputs is {:.2e}, and {held} of {} claims \
+        "{when} {does}{comma} with {found}; its loss on all inputs is {:.2e}, and {held} of {} claims \
                 about such networks hold.",
         summary.original_loss,
         claims.len()

@@ -4,7 +4,7 @@ use clockwork_model::{ModelConfig, Operation, Split, SplitRule, Task};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
-use crate::{Error, Origin, Result, settings::Base};
+use crate::{Error, Origin, Result, named_by_key::named_by_key, settings::Base};
 
 /// Every setting of a run, as in its `config.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -268,44 +268,8 @@ impl Config {
     }
 }
 
-fn config_error(origin: Origin, problem: impl Into<String>) -> Error {
+pub(crate) fn config_error(origin: Origin, problem: impl Into<String>) -> Error {
     Error::Config { origin, problem: problem.into() }
-}
-
-/// What is wrong with a size or a split, said of the key that it comes from.
-fn named_by_key(error: clockwork_model::Error) -> Error {
-    use clockwork_model::{
-        Error::{DivisionByZero, NotPrime, Size, TrainFraction},
-        SizeBound,
-    };
-
-    let key = |name: &str| match name {
-        "modulus" => "task.modulus".to_owned(),
-        name => format!("model.{name}"),
-    };
-    match error {
-        Size { name, value, bound } => {
-            let bound = match bound {
-                SizeBound::MultipleOf(name, value) => {
-                    format!("must be a multiple of {} = {value}", key(name))
-                }
-                bound => bound.to_string(),
-            };
-            config_error(Origin::value(key(name), &value), bound)
-        }
-        TrainFraction { train_fraction, n_pairs, lacking } => config_error(
-            Origin::value("task.train_fraction", &train_fraction),
-            format!(
-                "leaves no pair to {lacking} of the {n_pairs} that there are; it must be between 0 and 1"
-            ),
-        ),
-        NotPrime { operation, modulus } => config_error(
-            Origin::value("task.modulus", &modulus),
-            format!("must be prime to {operation}: of no other modulus are all numbers but 0 powers of one"),
-        ),
-        DivisionByZero => config_error(Origin::value("task.zero", &true), "must be false to divide"),
-        other => other.into(),
-    }
 }
 
 /// The message for a value outside its set of choices: the key, the value and the choices.
@@ -336,6 +300,22 @@ mod tests {
         assert_eq!(config.model(), ModelConfig { modulus: 113, d_model: 128, n_heads: 4, d_mlp: 512 });
         assert_eq!(config.optimizer.weight_decay, 1.0);
         assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+    }
+
+    #[test]
+    fn every_published_setting_can_be_trained() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let files: Vec<_> = fs::read_dir(configs).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() > 2, "{files:?}");
+        for file in files {
+            let config = Config::load(Some(&file), &[]).unwrap();
+            assert!(
+                fs::read_to_string(&file).unwrap().starts_with('#'),
+                "{} says what it is",
+                file.display()
+            );
+            assert!(config.split().unwrap().train.len() > 1_000, "{}", file.display());
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod locked_run;
 mod look;
 mod member;
 mod milestones;
+mod named_by_key;
 mod no_output;
 mod note;
 mod observer;

@@ -59,6 +59,9 @@ pub(super) fn section(of: &Found) -> Result<Option<Section>> {
         _ => whole,
     };
     let by_component = match softmax(of) {
+        Softmax::OfSum | Softmax::OfPair if !of.coordinates().has_inputs() => {
+            "Which waves over the numbers attention varies with.".to_owned()
+        }
         Softmax::OfSum => format!(
             "Few coefficients should stand out: those of key frequencies ({}), along both axes as \
                 the pattern is a softmax of a function of x and one of y.",

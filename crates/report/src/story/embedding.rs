@@ -53,10 +53,14 @@ pub(super) fn section(of: &Found) -> Result<Section> {
         Entry::new(norms, in_norms),
         Entry::new(
             map,
-            "Rows are Fourier components of the input, columns dimensions of the embedding. \
+            match of.coordinates().has_inputs() {
+                true => {
+                    "Rows are Fourier components of the input, columns dimensions of the embedding. \
                 Rows of key frequencies stand out; all others should be pale. Which dimensions they take \
                 is arbitrary."
-                .to_owned(),
+                }
+                false => "Rows are Fourier components of the numbers, columns dimensions of the embedding.",
+            },
         ),
         Entry::new(
             singular,

@@ -129,7 +129,7 @@ impl<'a> Found<'a> {
 
     /// An axis of the numbers in the order of their coordinates.
     pub fn number_axis(&self) -> Axis {
-        Axis::of(&self.task.coordinate_name())
+        Axis::of(&self.task.number_name())
     }
 
     /// An axis of the difference between the right answer's coordinate and that of another answer.

@@ -198,6 +198,9 @@ fn operations_are_swept_and_compared_beside_each_other() {
     assert!(sandbox.path("runs/ops/comparison/figures/accuracy-by-operation.svg").is_file());
     let one = sandbox.succeed(&["compare", "runs/ops", "--operation=x*y"]);
     assert!(one.contains("over 2 runs modulo 11"), "{one}");
+    // What comparisons leave is no run.
+    let output = sandbox.run(&["compare", "runs/ops/operation-add-seed-0", "runs/ops/comparison"]);
+    assert!(output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("left out"));
     let csv = sandbox.succeed(&["compare", "runs/ops", "--csv"]);
     assert_eq!(csv.lines().count(), 5, "{csv}");
     assert_refused(

@@ -43,7 +43,7 @@ pub fn operations_text(of: &ByOperation, page: &Path) -> String {
         "99 % at",
         "trained to",
         "accuracy",
-        "key frequencies: runs",
+        "key frequencies",
         "Gini of the embedding",
         "claims",
     ];

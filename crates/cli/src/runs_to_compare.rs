@@ -5,7 +5,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use clockwork_analysis::{Comparison, Findings, common_task};
+use clockwork_analysis::{ByOperation, Comparison, Findings, common_task};
 use clockwork_files::{follow, pointed_at};
 use clockwork_model::{Checkpoint, CheckpointFile, Operation, ReadAs, Task};
 use clockwork_training::{RunFiles, Sweep, SweepManifest};
@@ -115,7 +115,8 @@ pub fn runs_to_compare(
 fn is_ours_beside_runs(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     let is_of_a_sweep = Sweep::FILES.iter().any(|of| name == *of);
-    let is_a_comparison = path.join(Comparison::FILE).is_file() && !RunFiles::new(path).is_run();
+    let has_comparison = [Comparison::FILE, ByOperation::FILE].iter().any(|file| path.join(file).is_file());
+    let is_a_comparison = has_comparison && !RunFiles::new(path).is_run();
     is_of_a_sweep && path.is_file() || is_a_comparison
 }
 

@@ -2,6 +2,8 @@ use std::{f64::consts::PI, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::as_text::as_text;
+
 /// What a neuron makes of its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -97,19 +99,7 @@ impl FromStr for Activation {
     }
 }
 
-impl From<Activation> for String {
-    fn from(activation: Activation) -> Self {
-        activation.to_string()
-    }
-}
-
-impl TryFrom<String> for Activation {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        name.parse()
-    }
-}
+as_text!(Activation);
 
 #[cfg(test)]
 mod tests {

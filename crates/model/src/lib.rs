@@ -27,6 +27,7 @@
 mod activation;
 mod architecture;
 mod archive;
+mod as_text;
 mod batch;
 mod checkpoint;
 mod checkpoint_metadata;

@@ -2,6 +2,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::as_text::as_text;
+
 /// The tokens that a transformer reads, in their order: `x y =`, `x + y =`, `x y`. The answer is read at the last.
 ///
 /// It is written as its tokens with spaces between them, or without where all are single characters. A literal may
@@ -128,19 +130,7 @@ impl FromStr for TokenLayout {
     }
 }
 
-impl From<TokenLayout> for String {
-    fn from(layout: TokenLayout) -> Self {
-        layout.to_string()
-    }
-}
-
-impl TryFrom<String> for TokenLayout {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
+as_text!(TokenLayout);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! What many networks have in common, as figures and a page.
 
 mod courses;
+mod figure_ids;
 mod figures;
 mod operations;
 mod page;
@@ -9,19 +10,9 @@ use std::path::Path;
 
 use clockwork_analysis::{Comparison, CourseCurves};
 
+use self::figure_ids::FIGURES;
 pub use self::{figures::comparison_story, operations::OperationsReport};
 use crate::{Figure, Result, TrainingCurves, Written, report};
-
-/// The figures that a comparison can have.
-const FIGURES: [&str; 7] = [
-    "key-frequencies",
-    "histogram",
-    "overlap",
-    "losses",
-    "steps-to-grok",
-    "courses-losses",
-    "courses-measures",
-];
 
 /// The contents of a comparison's report.
 #[derive(Debug, Clone, Copy)]

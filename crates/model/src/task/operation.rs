@@ -3,6 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::polynomial::{NoPolynomial, Polynomial};
+use crate::as_text::as_text;
 
 /// An operation on numbers modulo p. In files it is a text, as [`FromStr`] reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -106,19 +107,7 @@ impl fmt::Display for Operation {
     }
 }
 
-impl From<Operation> for String {
-    fn from(of: Operation) -> Self {
-        of.to_string()
-    }
-}
-
-impl TryFrom<String> for Operation {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
+as_text!(Operation);
 
 impl FromStr for Operation {
     type Err = String;

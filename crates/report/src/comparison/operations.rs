@@ -5,6 +5,7 @@ use std::path::Path;
 use clockwork_analysis::{ByOperation, OperationAcross};
 use maud::{Markup, html};
 
+use super::figure_ids::{ACCURACY_BY_OPERATION, FIGURES};
 use crate::{
     Axis, Content, Entry, Figure, Line, Result, Section, TrainingCurves, Written,
     page::{Page, PageSection, of_figures},
@@ -21,8 +22,6 @@ pub struct OperationsReport<'a> {
     pub training: &'a [Vec<TrainingCurves>],
 }
 
-const FIGURE: &str = "accuracy-by-operation";
-
 impl OperationsReport<'_> {
     /// Writes `report.html`, `figures/*.svg` and `*.png`, and files `beside` them, by name. The page leads to the reports of the
     /// operations, each in a directory of its [name](OperationAcross::file_name).
@@ -35,7 +34,7 @@ impl OperationsReport<'_> {
         let section = self.training_section();
         let figures: Vec<&Figure> =
             section.iter().flat_map(|of| &of.entries).map(|entry| &entry.figure).collect();
-        report::write(directory, &self.html(section.as_ref()), &figures, &[FIGURE], beside)
+        report::write(directory, &self.html(section.as_ref()), &figures, &FIGURES, beside)
     }
 
     fn html(&self, training: Option<&Section>) -> String {
@@ -68,7 +67,8 @@ impl OperationsReport<'_> {
             return None;
         }
         let axes = [Axis::of("optimisation step"), Axis::of("mean test accuracy")];
-        let figure = Figure::new(FIGURE, "Test accuracy by operation", axes, Content::lines(lines));
+        let figure =
+            Figure::new(ACCURACY_BY_OPERATION, "Test accuracy by operation", axes, Content::lines(lines));
         let text = "The mean over an operation's networks; one that has ended counts with its last accuracy. An operation that \
             groks rises thousands of steps after its training pairs are known, one that does not stays below.";
         Some(Section::new("training", "Training: what groks, and when", vec![Entry::new(figure, text)]))
@@ -92,14 +92,18 @@ fn mean_test_accuracy(of: &[TrainingCurves]) -> Vec<[f64; 2]> {
 fn table(of: &[OperationAcross]) -> Markup {
     let bases: Vec<_> = of.first().map_or_else(Vec::new, |of| of.gini_by_basis.keys().collect());
     html! {
+        p {
+            "Test accuracy passes 99 % at the steps told. Key frequencies are those of the operation's own coordinates, the Gini \
+             coefficients those of the embedding in each basis that the modulus offers. All claims are those that apply."
+        }
         div.table {
             table {
                 thead {
                     tr {
-                        th { "Operation" } th { "Generalise" } th { "95 % interval" } th { "Test accuracy 99 % at" } th { "Trained to" }
-                        th { "Accuracy" } th { "Key frequencies, in its own coordinates" }
-                        @for basis in &bases { th { "Gini, " (basis) " basis" } }
-                        th { "Every claim holds that applies" } th { "Claims that apply" }
+                        th { "Operation" } th { "Generalise" } th { "95 % interval" } th { "99 % at" } th { "Trained to" }
+                        th { "Accuracy" } th { "Key frequencies" }
+                        @for basis in &bases { th { "Gini, " (basis) } }
+                        th { "All claims hold" }
                     }
                 }
                 tbody {
@@ -110,7 +114,7 @@ fn table(of: &[OperationAcross]) -> Markup {
                             td { (words::steps(row)) } td { (words::range(&row.trained)) }
                             td { (short(row.accuracy.mean)) } td { (words::key_freqs_of_operation(row)) }
                             @for basis in &bases { td { (row.gini_by_basis.get(basis).map_or("–".to_owned(), |gini| short(*gini))) } }
-                            td { (row.all_claims_hold) " of " (row.runs) } td { (row.claims_that_apply) }
+                            td { "all " (row.claims_that_apply) " in " (row.all_claims_hold) " of " (row.runs) }
                         }
                     }
                 }

@@ -19,7 +19,7 @@ pub fn range(of: &Spread) -> String {
     }
 }
 
-/// The frequencies that are key in some network, with how many have them where there are several networks.
+/// The frequencies that are key in some network, with how many have them where several do.
 #[must_use]
 pub fn key_freqs_of_operation(of: &OperationAcross) -> String {
     if !of.coordinates.has_inputs() {
@@ -27,9 +27,9 @@ pub fn key_freqs_of_operation(of: &OperationAcross) -> String {
     }
     let mut by_count: Vec<(usize, usize)> = of.key_freqs.iter().map(|(&k, &count)| (k, count)).collect();
     by_count.sort_by_key(|&(k, count)| (std::cmp::Reverse(count), k));
-    let named = by_count.iter().take(MOST_NAMED).map(|(k, count)| match of.runs {
+    let named = by_count.iter().take(MOST_NAMED).map(|(k, count)| match count {
         1 => k.to_string(),
-        _ => format!("{k} ({count})"),
+        count => format!("{k} ({count} runs)"),
     });
     let named: Vec<String> = named.collect();
     let others = by_count.len().saturating_sub(MOST_NAMED);

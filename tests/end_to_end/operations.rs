@@ -102,6 +102,12 @@ fn every_operation_is_named_analysed_reported_and_imported() {
         let path = format!("runs/{run}");
         let analysed: serde_json::Value =
             serde_json::from_str(&sandbox.succeed(&["analyze", &path, "--json"])).unwrap();
+        // What training said of the pairs is what the analysis finds of the task that the checkpoint names.
+        let told = sandbox.metrics(&run).pop().unwrap();
+        for key in ["train_loss", "test_loss"] {
+            let [found, told] = [&analysed, &told].map(|of| of[key].as_f64().unwrap());
+            assert!((found - told).abs() <= 1e-4 * told, "{of:?} {key}: {found}, {told}");
+        }
         sandbox.succeed(&["report", &path]);
         let page = String::from_utf8(sandbox.read(&format!("{path}/report/report.html"))).unwrap();
         for word in words {

@@ -19,17 +19,22 @@ impl Batch {
     /// The pairs of the given indices on a device, for one network.
     #[must_use]
     pub fn new(task: Task, pairs: &[usize], device: &Device) -> Self {
-        Self::of_replicas(task, &[pairs], device)
+        Self::of_replicas(&[task], &[pairs], device)
     }
 
     /// The pairs of r networks on a device, by their [index](Task::index), those of the first network
-    /// first. All networks must have the same number of pairs, n / r.
+    /// first. All networks must have the same number of pairs, n / r, and the same modulus; what they learn may differ, as
+    /// random answers do.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no network.
     #[must_use]
-    pub fn of_replicas(task: Task, pairs: &[&[usize]], device: &Device) -> Self {
-        let (r, p) = (pairs.len(), task.modulus);
+    pub fn of_replicas(tasks: &[Task], pairs: &[&[usize]], device: &Device) -> Self {
+        let (r, p) = (tasks.len(), tasks[0].modulus);
         let column = |of_pair: &dyn Fn(usize, (usize, usize)) -> usize| {
             let of_replica = |(i, indices): (usize, &&[usize])| {
-                indices.iter().map(|&index| of_pair(i, task.pair(index)) as i64).collect()
+                indices.iter().map(|&index| of_pair(i, tasks[i].pair(index)) as i64).collect()
             };
             let values: Vec<Vec<i64>> = pairs.iter().enumerate().map(of_replica).collect();
             Tensor::<1, Int>::from_data(values.concat().as_slice(), device)
@@ -38,7 +43,7 @@ impl Batch {
             let n = numbers.dims()[0];
             Rows::new(numbers.reshape([r, n / r]))
         };
-        let answer = column(&|_, pair| task.answer(pair)).unsqueeze_dim(1); // [n, 1]
+        let answer = column(&|i, pair| tasks[i].answer(pair)).unsqueeze_dim(1); // [n, 1]
         let z = Tensor::<1, Int>::arange(0..p as i64, device).unsqueeze_dim(0); // [1, p]
         Self {
             x: rows(column(&|i, (x, _)| i * p + x)),

@@ -93,7 +93,7 @@ fn replicas_are_each_as_if_alone() {
     assert_eq!((replicas.len(), replicas.config()), (3, config));
     assert_eq!(replicas.weights().unwrap(), of);
 
-    let batch = Batch::of_replicas(task(&config), &pairs, &device);
+    let batch = Batch::of_replicas(&[task(&config); 3], &pairs, &device);
     for batch in [batch.clone(), batch.by_product()] {
         let logits = replicas.last_position(&batch).logits;
         let grads = loss::per_example(logits.clone(), &batch).sum().backward();

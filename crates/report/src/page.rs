@@ -133,12 +133,11 @@ fn verdict(Findings { summary, claims, provenance, .. }: &Findings) -> String {
         step => format!("At step {step} this network"),
     };
     let (operation, p) = (provenance.task.operation, summary.p);
-    let (does, comma) = match summary.accuracy >= 1.0 {
-        true => (format!("{} modulo {p}", operation.verb()), ""),
-        false => {
-            let right = 100.0 * summary.accuracy;
-            (format!("gets {right:.2} % of all {} modulo {p} right", operation.answers()), ",")
-        }
+    let (does, comma) = if summary.accuracy >= 1.0 {
+        (format!("{} modulo {p}", operation.verb()), "")
+    } else {
+        let right = 100.0 * summary.accuracy;
+        (format!("gets {right:.2} % of all {} modulo {p} right", operation.answers()), ",")
     };
     let held = claims.iter().filter(|claim| claim.holds()).count();
     if !summary.coordinates.has_inputs() {

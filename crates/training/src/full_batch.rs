@@ -14,7 +14,8 @@ use crate::{TrainingDevice, closed_form::Pairs, learnable::Examples};
 /// burn's view of a side of every network's split: the whole of it is one batch.
 #[derive(Clone)]
 pub(crate) struct FullBatch {
-    task: Task,
+    /// What each network learns.
+    tasks: Vec<Task>,
     /// One element a network.
     pairs: Vec<Vec<usize>>,
     on: TrainingDevice,
@@ -24,13 +25,13 @@ pub(crate) struct FullBatch {
 impl FullBatch {
     /// The pairs of one side of every network's split. `device` is burn's device of `on`, with or without
     /// automatic differentiation.
-    pub fn new(task: Task, pairs: Vec<Vec<usize>>, on: &TrainingDevice, device: &Device) -> Self {
+    pub fn new(tasks: Vec<Task>, pairs: Vec<Vec<usize>>, on: &TrainingDevice, device: &Device) -> Self {
         let of_networks: Vec<&[usize]> = pairs.iter().map(Vec::as_slice).collect();
         let examples = Examples {
-            batch: on.batch(task, &of_networks, device),
-            pairs: Arc::new(pairs.iter().map(|of| Pairs::new(task, of)).collect()),
+            batch: on.batch(&tasks, &of_networks, device),
+            pairs: Arc::new(tasks.iter().zip(&pairs).map(|(task, of)| Pairs::new(*task, of)).collect()),
         };
-        Self { task, pairs, on: on.clone(), examples }
+        Self { tasks, pairs, on: on.clone(), examples }
     }
 }
 
@@ -45,13 +46,13 @@ impl DataLoader<Examples> for FullBatch {
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<Examples>> {
-        Arc::new(Self::new(self.task, self.pairs.clone(), &self.on, device))
+        Arc::new(Self::new(self.tasks.clone(), self.pairs.clone(), &self.on, device))
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<Examples>> {
         let device = self.examples.batch.answer.device();
         let pairs = self.pairs.iter().map(|of| of[start..end].to_vec()).collect();
-        Arc::new(Self::new(self.task, pairs, &self.on, &device))
+        Arc::new(Self::new(self.tasks.clone(), pairs, &self.on, &device))
     }
 }
 

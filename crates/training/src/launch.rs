@@ -6,7 +6,7 @@ use burn::train::{
     Learner, SupervisedLearningStrategy, SupervisedTraining, SupervisedTrainingEventProcessor, TrainLoader,
     TrainingComponents, TrainingStrategy, ValidLoader,
 };
-use clockwork_model::{Transformer, Weights};
+use clockwork_model::{Task, Transformer, Weights};
 
 use crate::{
     Error, Result, TrainingDevice,
@@ -26,8 +26,10 @@ use crate::{
 /// What concerns the whole group: the device, or burn.
 pub(crate) fn launch(group: &mut Option<Group>, on: &TrainingDevice) -> Result<()> {
     let of = group.as_ref().ok_or(Error::Together("there is none"))?;
-    let (config, interrupter) = (of.config.clone(), of.interrupter.clone());
+    let interrupter = of.interrupter.clone();
     let learner = learner(of, on)?;
+    // What the runs have in common has no seed, which random answers depend on.
+    let tasks: Vec<Task> = of.members.iter().map(|of| of.run.config.task()).collect();
     let splits = of.members.iter().map(|of| of.run.config.split()).collect::<Result<Vec<_>>>()?;
     let (train, test) = splits.into_iter().map(|split| (split.train, split.test)).unzip();
     let autodiff = on.device().clone().autodiff();
@@ -36,8 +38,8 @@ pub(crate) fn launch(group: &mut Option<Group>, on: &TrainingDevice) -> Result<(
     let strategy = Arc::new(FullBatchStrategy { group: group.take().into(), result: None.into() });
     let launched = SupervisedTraining::new(
         directory,
-        Arc::new(FullBatch::new(config.task(), train, on, &autodiff)),
-        Arc::new(FullBatch::new(config.task(), test, on, on.device())),
+        Arc::new(FullBatch::new(tasks.clone(), train, on, &autodiff)),
+        Arc::new(FullBatch::new(tasks, test, on, on.device())),
     )
     .with_metric_logger(NoMetricFiles)
     .with_application_logger(None)

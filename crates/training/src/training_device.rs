@@ -123,8 +123,8 @@ impl TrainingDevice {
     }
 
     /// The pairs of runs, as its networks look up their rows fastest.
-    pub(crate) fn batch(&self, task: Task, pairs: &[&[usize]], device: &Device) -> Batch {
-        let batch = Batch::of_replicas(task, pairs, device);
+    pub(crate) fn batch(&self, tasks: &[Task], pairs: &[&[usize]], device: &Device) -> Batch {
+        let batch = Batch::of_replicas(tasks, pairs, device);
         if self.is_processor() { batch } else { batch.by_product() }
     }
 

@@ -66,6 +66,37 @@ fn assert_alike(runs_dir: &Path, others: &Path, seed: u64) {
     }
 }
 
+/// Each seed draws answers of its own.
+#[test]
+fn random_answers_are_each_runs_own() {
+    let [alone, tied] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let more = ["task.operation=random", "training.max_steps=40"];
+    for run in create(alone.path(), &[3, 1], &more) {
+        let looker = Looker::never();
+        run.train(&TrainingDevice::cpu(), 1, Box::new(()), &looker, &Interrupter::new()).unwrap();
+    }
+    together(unobserved(create(tied.path(), &[3, 1], &more)), &Interrupter::new());
+    for seed in [3, 1] {
+        assert_alike(tied.path(), alone.path(), seed);
+        // The checkpoint's network is as good at its own answers as training said.
+        let files = RunFiles::new(tied.path().join(seed.to_string()));
+        let checkpoint = clockwork_model::Checkpoint::read(&files.checkpoints().weights(40)).unwrap();
+        let task = checkpoint.metadata.task;
+        assert_eq!(task.seed, seed);
+        let device = burn::tensor::Device::flex();
+        let network = clockwork_model::Transformer::from_weights(
+            &[checkpoint.weights().unwrap()],
+            &checkpoint.metadata.model,
+            &device,
+        );
+        let batch = clockwork_model::Batch::new(task, &checkpoint.split().unwrap().train, &device);
+        let losses = clockwork_model::loss::per_example(network.last_position(&batch).logits, &batch);
+        let loss = clockwork_model::loss::means(losses, 1).unwrap()[0];
+        let told = files.metrics(u64::MAX).unwrap().pop().unwrap().train_loss;
+        assert!((loss - told).abs() < 1e-4 * told, "{loss} is not {told}");
+    }
+}
+
 #[test]
 fn three_runs_together_have_each_its_own_losses_and_files() {
     let [alone, tied] = [(); 2].map(|()| tempfile::tempdir().unwrap());

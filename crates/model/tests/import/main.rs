@@ -176,8 +176,8 @@ fn other_kinds_of_networks_are_refused_by_name() {
         assert!(problem.contains(words), "{problem:?} lacks {words:?}");
     }
     let indices = |indices: &[i32]| files.problem("a.pt", &pytorch(&transformer_lens(), "", indices));
-    assert_eq!(indices(&[1, 25]), "train_indices has 25, beyond the 25 pairs");
-    assert_eq!(indices(&[-1]), "train_indices has -1, beyond the 25 pairs");
+    assert_eq!(indices(&[1, 25]), "train_indices has 25, which is none of the 25 pairs");
+    assert_eq!(indices(&[-1]), "train_indices has -1, which is none of the 25 pairs");
     assert_eq!(indices(&[1, 2, 1]), "train_indices has 1 a second time");
 }
 

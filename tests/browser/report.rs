@@ -217,7 +217,7 @@ fn compare(tab: &Tab, directory: &Path, quick: &str) {
     let text = text.as_str().unwrap();
     for words in [
         "What 4 networks found",
-        "2 of 4 networks answer everything right modulo",
+        "2 of 4 networks get all sums modulo",
         "quick, 4 have the same weights",
         "it generalises",
     ] {

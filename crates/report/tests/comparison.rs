@@ -187,7 +187,7 @@ fn the_page_tells_runs_and_claims_and_escapes_what_it_is_told() {
     let held = format!("{} of {claims} claims hold in all of them", claims - 1);
     for words in [
         "What 2 networks found",
-        "2 of 2 networks answer everything right modulo 12. They have 1 to 2 of 6 frequencies key.",
+        "2 of 2 networks get all sums modulo 12 right. They have 1 to 2 of 6 frequencies key.",
         "&lt;b&gt;a",
         "model.d_mlp",
         "2 (32), 5 (32)",

@@ -90,7 +90,7 @@ fn bases(of: &Found) -> Result<Option<Entry>> {
     let figure = Figure::new(
         "embedding-bases",
         "Squared norm of the embedding per frequency, in the additive and in the multiplicative basis",
-        [Axis::of("frequency"), Axis::of("squared norm")],
+        [Axis::of("frequency in either basis"), Axis::of("squared norm")],
         Content::lines(lines),
     );
     let text = format!(

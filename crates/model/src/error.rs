@@ -36,6 +36,12 @@ pub enum Error {
     /// There are no quotients by 0.
     #[error("nothing can be divided by 0")]
     DivisionByZero,
+    /// An operation without 0 that has it.
+    #[error("{operation} is also of 0")]
+    WithoutZero {
+        /// The operation.
+        operation: String,
+    },
     /// Random answers are the seed's that drew them.
     #[error("random answers are known to the run alone that drew them")]
     RandomAnswers,
@@ -102,6 +108,7 @@ impl Error {
             | Self::TrainFraction { .. }
             | Self::NotPrime { .. }
             | Self::DivisionByZero
+            | Self::WithoutZero { .. }
             | Self::RandomAnswers
             | Self::Checkpoint { .. }
             | Self::Architecture { .. }

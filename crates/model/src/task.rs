@@ -80,7 +80,8 @@ impl Task {
     /// # Errors
     ///
     /// [`Error::Size`] for a modulus that no network has, [`Error::NotPrime`] for products and quotients modulo a number
-    /// that is not prime, [`Error::DivisionByZero`] for quotients of 0.
+    /// that is not prime, [`Error::DivisionByZero`] for quotients of 0, [`Error::WithoutZero`] for what is no product without
+    /// it.
     pub fn validated(self) -> Result<Self> {
         let modulus = self.modulus;
         ModelConfig { modulus, d_model: 1, n_heads: 0, d_mlp: 1 }.within_limits()?;
@@ -89,6 +90,8 @@ impl Task {
                 Err(Error::NotPrime { operation: self.operation.to_string(), modulus })
             }
             Operation::Divide if self.zero => Err(Error::DivisionByZero),
+            Operation::Multiply | Operation::Divide => Ok(self),
+            operation if !self.zero => Err(Error::WithoutZero { operation: operation.to_string() }),
             _ => Ok(self),
         }
     }
@@ -270,6 +273,7 @@ mod tests {
             (Task::new(12, Operation::Multiply), "multiply modulo 12: the modulus must be prime"),
             (Task::new(9, Operation::Divide), "divide modulo 9: the modulus must be prime"),
             (Task { zero: true, ..Task::new(7, Operation::Divide) }, "nothing can be divided by 0"),
+            (Task { zero: false, ..Task::addition(7) }, "add is also of 0"),
             (Task::addition(2), "modulus = 2: must be at least 3"),
         ] {
             let error = task.validated().unwrap_err().to_string();

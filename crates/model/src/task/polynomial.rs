@@ -6,6 +6,12 @@ const MAX_TERMS: usize = 16;
 /// The largest exponent of x or y.
 const MAX_EXPONENT: u32 = 99;
 
+/// How many terms there are at most on the way there, so that no text, in a file of anyone's, takes long to read.
+const MAX_TERMS_ON_THE_WAY: usize = 1_000;
+
+/// How deep parentheses may stand in each other: reading recurses into them.
+const MAX_DEPTH: usize = 50;
+
 /// A polynomial in x and y with whole coefficients, multiplied out.
 ///
 /// Two texts that come to the same terms are the same polynomial: `(x + y)^2` is `x^2 + 2*x*y + y^2`.
@@ -43,7 +49,7 @@ impl Polynomial {
             '−' => '-',
             character => character,
         };
-        let mut parser = Parser { characters: text.chars().map(as_typed).collect(), at: 0 };
+        let mut parser = Parser { characters: text.chars().map(as_typed).collect(), at: 0, depth: 0 };
         let terms = parser.sum()?;
         match parser.next() {
             None => Self::of_terms(terms).map_err(|problem| NoPolynomial { at: 0, problem }),
@@ -158,6 +164,8 @@ impl fmt::Debug for Polynomial {
 struct Parser {
     characters: Vec<char>,
     at: usize,
+    /// How many parentheses are open.
+    depth: usize,
 }
 
 impl Parser {
@@ -252,9 +260,14 @@ impl Parser {
                 self.at += 1;
                 Ok(Terms::from([((0, 1), 1)]))
             }
+            Some('(') if self.depth == MAX_DEPTH => {
+                Err(self.fail("opens more parentheses in each other than can be read"))
+            }
             Some('(') => {
                 self.at += 1;
+                self.depth += 1;
                 let sum = self.sum()?;
+                self.depth -= 1;
                 match self.takes(')') {
                     true => Ok(sum),
                     false if self.next().is_none() => {
@@ -281,7 +294,10 @@ impl Parser {
 }
 
 fn too_large(at: usize) -> NoPolynomial {
-    NoPolynomial { at, problem: "its coefficients or exponents become too large".to_owned() }
+    NoPolynomial {
+        at,
+        problem: "its coefficients or exponents become too large, or its terms too many".to_owned(),
+    }
 }
 
 /// A power of a sum; none where it becomes too large.
@@ -289,7 +305,7 @@ fn raised(base: &Terms, exponent: u32) -> Option<Terms> {
     (0..exponent).try_fold(Terms::from([((0, 0), 1)]), |power, _| times(&power, base))
 }
 
-/// The product of two sums; none where it becomes too large.
+/// The product of two sums; none where it becomes too large, or has too many terms.
 fn times(a: &Terms, b: &Terms) -> Option<Terms> {
     let mut product = Terms::new();
     for (&(i, j), &c) in a {
@@ -300,6 +316,9 @@ fn times(a: &Terms, b: &Terms) -> Option<Terms> {
             }
             let entry: &mut i64 = product.entry(exponents).or_default();
             *entry = entry.checked_add(c.checked_mul(d)?)?;
+        }
+        if product.len() > MAX_TERMS_ON_THE_WAY {
+            return None;
         }
     }
     Some(product)
@@ -349,12 +368,24 @@ mod tests {
             ("(x + y)^99", 8, "its coefficients or exponents become too large"),
             ("99999999999 x", 0, "its coefficients or exponents become too large"),
             ("(x + y + 1)^5", 0, "has 21 terms"),
+            ("(x^2 + x + 1)^20 (y^2 + y + 1)^20", 16, "its coefficients or exponents become too large"),
             ("3", 0, "has no x and no y"),
             ("x - x", 0, "has no x and no y"),
         ] {
             let error = Polynomial::parse(text).unwrap_err();
             assert_eq!(error.at, at, "{text}: {error:?}");
             assert!(error.problem.starts_with(problem), "{text}: {error:?}");
+        }
+    }
+
+    /// A text can come from a file of anyone's: a stack that overflows would end the process.
+    #[test]
+    fn parentheses_without_end_are_refused() {
+        let nested = |depth: usize| format!("{}x{}", "(".repeat(depth), ")".repeat(depth));
+        assert_eq!(Polynomial::parse(&nested(MAX_DEPTH)).unwrap(), parse("x"));
+        for depth in [MAX_DEPTH + 1, 1_000_000] {
+            let error = Polynomial::parse(&nested(depth)).unwrap_err();
+            assert!(error.at >= MAX_DEPTH && error.problem.contains("more parentheses"), "{error:?}");
         }
     }
 
